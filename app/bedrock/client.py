@@ -1,0 +1,178 @@
+"""Bedrock's InvokeModel and InvokeModelWithResponseStream over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from app.bedrock.credentials import CredentialSource
+from app.bedrock.errors import upstream_error
+from app.bedrock.frames import FrameReader
+from app.bedrock.signing import signed_headers
+from app.errors import GatewayError, UpstreamBroke, UpstreamFailed, UpstreamTimeout
+from app.ports import Call, Completion
+
+LONGEST_ERROR: Final = 64 * 1024
+END_SECONDS: Final = 1
+"""How long the end of a response is waited for, so that its connection can be used again."""
+
+LAST_EVENT: Final = b'{"type":"message_stop"'
+KEEPALIVE_SECONDS: Final = 30
+
+UNREACHABLE = "Bedrock cannot be reached; try again in a moment."
+LOST = "The connection to Bedrock was lost; try again."
+SLOW = "Bedrock did not answer in time; try again."
+
+
+class BedrockClient:
+    """Implements the port Upstream. Makes each call once: retrying is the service's business."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        credentials: CredentialSource,
+        *,
+        endpoint: str,
+        region: str,
+    ) -> None:
+        self._session = session
+        self._credentials = credentials
+        self._endpoint = endpoint.rstrip("/")
+        self._region = region
+
+    async def invoke(self, call: Call) -> Completion:
+        response = await self._post(call, "invoke", {"Accept": "application/json"})
+        try:
+            body = await response.read()
+        except TimeoutError as error:
+            raise UpstreamTimeout(SLOW) from error
+        except aiohttp.ClientError as error:
+            raise UpstreamBroke(LOST) from error
+        return Completion(body, response.headers.get("x-amzn-requestid"))
+
+    async def stream(self, call: Call) -> "BedrockStream":
+        response = await self._post(
+            call,
+            "invoke-with-response-stream",
+            {"X-Amzn-Bedrock-Accept": "application/json"},
+        )
+        return BedrockStream(response)
+
+    async def _post(
+        self, call: Call, action: str, accept: dict[str, str]
+    ) -> aiohttp.ClientResponse:
+        """A response with status 200. Raises GatewayError for any other."""
+        url = f"{self._endpoint}/model/{quote(call.bedrock_id, safe='')}/{action}"
+        headers = {"Content-Type": "application/json", **accept}
+        credentials = await self._credentials.frozen()
+        signed = signed_headers(url, headers, call.body, credentials, self._region)
+        try:
+            response = await self._session.post(
+                URL(url, encoded=True), data=call.body, headers=signed, allow_redirects=False
+            )
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise UpstreamFailed(UNREACHABLE) from error
+        except TimeoutError as error:
+            raise UpstreamTimeout(SLOW) from error
+        except aiohttp.ClientError as error:
+            raise UpstreamBroke(LOST) from error
+        if response.status != 200:
+            raise await _refusal(response)
+        return response
+
+
+class BedrockStream:
+    """Implements the port UpstreamStream."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self._reader = FrameReader()
+        self._complete = False
+
+    @property
+    def upstream_request_id(self) -> str | None:
+        return self._response.headers.get("x-amzn-requestid")
+
+    async def read(self) -> list[bytes]:
+        while self._reader.failure is None:
+            try:
+                data = await self._response.content.readany()
+            except TimeoutError as error:
+                raise UpstreamTimeout(SLOW) from error
+            except aiohttp.ClientError as error:
+                raise UpstreamBroke(LOST) from error
+            if not data:
+                return []
+            if events := self._reader.feed(data):
+                self._complete = events[-1].startswith(LAST_EVENT)
+                return events
+        raise self._reader.failure
+
+    async def close(self) -> None:
+        if self._complete:
+            await self._read_end()
+        self._response.close()
+
+    async def _read_end(self) -> None:
+        """A response that is read to its end gives its connection back to the pool."""
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                while await self._response.content.readany():
+                    pass
+        except (TimeoutError, aiohttp.ClientError):
+            return
+
+
+async def _refusal(response: aiohttp.ClientResponse) -> GatewayError:
+    kind = response.headers.get("x-amzn-errortype", "").partition(":")[0]
+    try:
+        body = await response.content.read(LONGEST_ERROR)
+        fields = orjson.loads(body)
+        message = str(fields.get("message") or fields.get("Message") or "")
+    except (ValueError, AttributeError, TimeoutError, aiohttp.ClientError):
+        message = ""
+    finally:
+        response.release()
+    return upstream_error(kind or _BY_STATUS.get(response.status, ""), message)
+
+
+_BY_STATUS: Final = {
+    400: "ValidationException",
+    404: "ResourceNotFoundException",
+    408: "ModelTimeoutException",
+    429: "ThrottlingException",
+    500: "InternalServerException",
+    502: "InternalServerException",
+    503: "ServiceUnavailableException",
+    504: "ModelTimeoutException",
+}
+"""For replies of something between us and Bedrock, which names no exception."""
+
+
+@asynccontextmanager
+async def open_bedrock(
+    *,
+    endpoint: str,
+    region: str,
+    connect_timeout_seconds: float,
+    read_timeout_seconds: float,
+    max_connections: int,
+) -> AsyncIterator[BedrockClient]:
+    """A client with a connection pool of its own."""
+    connector = aiohttp.TCPConnector(limit=max_connections, keepalive_timeout=KEEPALIVE_SECONDS)
+    timeout = aiohttp.ClientTimeout(
+        total=None, sock_connect=connect_timeout_seconds, sock_read=read_timeout_seconds
+    )
+    async with aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("User-Agent",),
+        headers={"Accept-Encoding": "identity"},
+    ) as session:
+        yield BedrockClient(session, CredentialSource(), endpoint=endpoint, region=region)

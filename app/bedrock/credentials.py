@@ -1,0 +1,41 @@
+"""AWS credentials from the usual places, refreshed off the event loop."""
+
+import asyncio
+
+import botocore.session
+from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
+from botocore.exceptions import BotoCoreError
+
+from app.errors import UpstreamFailed
+
+
+class CredentialSource:
+    """botocore's credential chain: environment, profile, SSO, web identity, ECS, EC2."""
+
+    def __init__(self) -> None:
+        self._credentials: Credentials | None = None
+        self._refreshing = asyncio.Lock()
+
+    async def frozen(self) -> ReadOnlyCredentials:
+        """Credentials to sign with now. Raises UpstreamFailed when there are none."""
+        credentials = self._credentials
+        if credentials is None or _stale(credentials):
+            async with self._refreshing:
+                return await asyncio.to_thread(self._load)
+        return credentials.get_frozen_credentials()
+
+    def _load(self) -> ReadOnlyCredentials:
+        try:
+            if self._credentials is None:
+                self._credentials = botocore.session.get_session().get_credentials()
+            if self._credentials is not None:
+                return self._credentials.get_frozen_credentials()
+        except BotoCoreError as error:
+            raise UpstreamFailed(
+                "The gateway's AWS credentials cannot be renewed; its operator must look into it."
+            ) from error
+        raise UpstreamFailed("The gateway has no AWS credentials; its operator must set them.")
+
+
+def _stale(credentials: Credentials) -> bool:
+    return isinstance(credentials, RefreshableCredentials) and credentials.refresh_needed()

@@ -1,0 +1,52 @@
+"""Bedrock's exceptions (botocore's bedrock-runtime model) as ours."""
+
+import re
+from typing import Final
+
+from app.errors import (
+    GatewayError,
+    NotFound,
+    UpstreamDenied,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamRejected,
+    UpstreamThrottled,
+    UpstreamTimeout,
+)
+
+THROTTLED: Final = "Bedrock is at its quota for this model; try again in a moment."
+THROTTLE_HEADERS: Final = {"retry-after": "5"}
+NO_CAPACITY: Final = "The model has no capacity at the moment; try again."
+MODEL_FAILED: Final = "The model failed while it answered; try again."
+
+_ERRORS: Final[dict[str, tuple[type[GatewayError], str]]] = {
+    "ThrottlingException": (UpstreamThrottled, THROTTLED),
+    "ServiceQuotaExceededException": (UpstreamThrottled, THROTTLED),
+    "ModelNotReadyException": (UpstreamOverloaded, NO_CAPACITY),
+    "ServiceUnavailableException": (UpstreamOverloaded, NO_CAPACITY),
+    "ModelTimeoutException": (UpstreamTimeout, "The model took too long to answer."),
+    "InternalServerException": (UpstreamFailed, MODEL_FAILED),
+    "ModelErrorException": (UpstreamFailed, MODEL_FAILED),
+    "ModelStreamErrorException": (UpstreamFailed, MODEL_FAILED),
+    "ResourceNotFoundException": (NotFound, "Bedrock does not offer this model here."),
+}
+
+DENIED: Final = "Bedrock refused the gateway itself; its operator must look into it."
+
+_OPERATOR_FAULTS: Final = ("model identifier is invalid", "on-demand throughput")
+"""Wordings of a ValidationException that is none of the client's doing."""
+
+_PRIVATE: Final = re.compile(r"arn:aws[a-z-]*:[^\s'\"]+|\b\d{12}\b")
+"""ARNs and account ids."""
+
+
+def upstream_error(name: str, message: str) -> GatewayError:
+    """The error for a Bedrock exception, named in either case (`ThrottlingException` in replies,
+    `throttlingException` in streams)."""
+    name = name[:1].upper() + name[1:]
+    if name in _ERRORS:
+        kind, said = _ERRORS[name]
+        return kind(said, THROTTLE_HEADERS if kind is UpstreamThrottled else None)
+    if name == "ValidationException" and not any(f in message for f in _OPERATOR_FAULTS):
+        return UpstreamRejected(_PRIVATE.sub("[hidden]", message) or "Bedrock refused the request.")
+    return UpstreamDenied(DENIED)

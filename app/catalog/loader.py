@@ -1,0 +1,146 @@
+"""From a model's name to what Bedrock is asked for."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from difflib import get_close_matches
+from importlib.resources import files
+from typing import get_args
+
+from app.catalog.schema import CatalogFile, ModelEntry, PriceEntry, ProfileName
+from app.domain.models import Capabilities, Model, Profile, Target
+from app.domain.pricing import Price, Rates, Tier
+from app.errors import UnknownModel
+
+LONG_CONTEXT_SUFFIX = "[1m]"
+"""Claude Code's mark for the long context; a beta says it again, so the name can do without."""
+
+LONGEST_ECHO = 100
+"""So much of an unknown name is repeated in the refusal."""
+
+
+def load_catalog(*, region: str, profile: str | None) -> "Catalog":
+    """The catalogue that ships with the gateway.
+
+    `region` is that of the Bedrock endpoint; `profile` the inference profile to prefer.
+    Raises `ValueError` for a profile that Bedrock does not have, and pydantic's
+    `ValidationError` when the file breaks its schema.
+    """
+    if profile is not None and profile not in get_args(ProfileName):
+        msg = f"no such inference profile: {profile}; known: {', '.join(get_args(ProfileName))}"
+        raise ValueError(msg)
+    return Catalog(shipped_models(), region=region, profile=profile)
+
+
+def shipped_models() -> tuple[Model, ...]:
+    """All models of `models.json`, whatever the region reaches of them."""
+    text = files("app.catalog").joinpath("models.json").read_bytes()
+    return tuple(map(_model, CatalogFile.model_validate_json(text).models))
+
+
+class Catalog:
+    """The models that one region can reach, under all their names."""
+
+    def __init__(self, models: Iterable[Model], *, region: str, profile: str | None) -> None:
+        """Of two models with a name in common the later one gets it."""
+        known = {model.name: model for model in models}
+        order = _profile_order(region, profile)
+        self._region = region
+        self._known = tuple(known.values())
+        self._models: list[Model] = []
+        self._targets: dict[str, Target] = {}
+        for model in self._known:
+            preferred = _preferred(model, order)
+            if preferred is not None:
+                self._models.append(model)
+                self._add(model, preferred)
+
+    def _add(self, model: Model, preferred: Profile) -> None:
+        for name in (*model.aliases, model.bedrock_id, model.name):
+            self._targets[name] = Target(name, model, preferred)
+        for profile in model.profiles:
+            self._targets[profile.bedrock_id] = Target(profile.bedrock_id, model, profile)
+
+    def models(self) -> tuple[Model, ...]:
+        """The models that can be asked for, in the order of the file."""
+        return tuple(self._models)
+
+    def resolve(self, name: str) -> Target:
+        """The model of that public name, alias or Bedrock id, and the profile to reach it by.
+
+        A Bedrock id with a profile's prefix means exactly that profile; without one, the bare id
+        where Bedrock takes it, else the profile that the public name would get.
+        Raises `UnknownModel`, whose message names the models that come close.
+        """
+        target = self._targets.get(name)
+        if target is not None:
+            return target
+        plain = name.removesuffix(LONG_CONTEXT_SUFFIX)
+        target = self._targets.get(plain)
+        if target is not None:
+            return replace(target, asked=name)
+        raise UnknownModel(self._unknown(plain))
+
+    def _unknown(self, name: str) -> str:
+        elsewhere = [m.name for m in self._known if name in (m.name, *m.aliases)]
+        if elsewhere:
+            return f"model {elsewhere[0]} is not offered in {self._region}"
+        offered = ", ".join(self._close(name)) or ", ".join(m.name for m in self._models)
+        return f"model: {name[:LONGEST_ECHO]} is not known here; try one of: {offered}"
+
+    def _close(self, name: str) -> list[str]:
+        matches = get_close_matches(name[:LONGEST_ECHO], self._targets, n=6, cutoff=0.6)
+        return list(dict.fromkeys(self._targets[match].model.name for match in matches))[:3]
+
+
+def _profile_order(region: str, profile: str | None) -> tuple[str, ...]:
+    asked = (profile,) if profile else ()
+    if region.startswith("us-gov-"):
+        return (*asked, "us-gov", "bare")
+    return (*asked, _profile_of_region(region), "global", "bare")
+
+
+def _profile_of_region(region: str) -> str:
+    if region in ("ap-northeast-1", "ap-northeast-3"):
+        return "jp"
+    if region in ("ap-southeast-2", "ap-southeast-4"):
+        return "au"
+    prefixes = {"us-": "us", "eu-": "eu", "ap-": "apac"}
+    return next((name for prefix, name in prefixes.items() if region.startswith(prefix)), "global")
+
+
+def _preferred(model: Model, order: tuple[str, ...]) -> Profile | None:
+    by_name = {profile.name: profile for profile in model.profiles}
+    return next((by_name[name] for name in order if name in by_name), None)
+
+
+def _model(entry: ModelEntry) -> Model:
+    return Model(
+        name=entry.name,
+        display_name=entry.display_name,
+        description=entry.description,
+        aliases=entry.aliases,
+        bedrock_id=entry.bedrock_id,
+        profiles=tuple(
+            Profile(
+                name=name,
+                bedrock_id=entry.bedrock_id if name == "bare" else f"{name}.{entry.bedrock_id}",
+                factor=factor,
+            )
+            for name, factor in entry.profiles.items()
+        ),
+        context_tokens=entry.context_tokens,
+        max_output_tokens=entry.max_output_tokens,
+        released=entry.released,
+        capabilities=Capabilities(**entry.capabilities.model_dump()),
+        prices=tuple(map(_price, entry.prices)),
+    )
+
+
+def _price(entry: PriceEntry) -> Price:
+    return Price(
+        since=entry.since,
+        tiers=tuple(
+            Tier(tier.above_prompt_tokens, Rates(**tier.rates.model_dump())) for tier in entry.tiers
+        ),
+        source=entry.source,
+    )

@@ -1,0 +1,84 @@
+"""What is known of a model: how it is called, what it can do, what it costs."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from app.domain.pricing import Price, cost, price_on
+from app.domain.usage import Usage
+
+Thinking = Literal["none", "budget", "either", "adaptive", "always"]
+"""`budget`: `enabled` with a token budget; `adaptive`: the model decides, `disabled` is taken;
+`either`: both of these; `always`: as adaptive, but it cannot be switched off."""
+
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What Bedrock takes for a model; anything else it answers with a 400."""
+
+    thinking: Thinking
+    thinking_display: bool
+    """`thinking.display` may be sent."""
+    effort: tuple[Effort, ...]
+    """The values `output_config.effort` may have; empty where it may not be sent."""
+    structured_output: bool
+    """`output_config.format` may be sent."""
+    system_messages: bool
+    """`role: system` is taken inside `messages`."""
+    sampling: bool
+    """`temperature`, `top_p` and `top_k` may be sent."""
+    prefill: bool
+    """The last message may be the assistant's."""
+    tool_search: bool
+    """`defer_loading` and `tool_reference` are known."""
+    forced_tool_choice: bool
+    cache_ttl: bool
+    """`cache_control.ttl` may be sent."""
+    count_tokens: bool
+    betas: tuple[str, ...]
+    """Values that `anthropic_beta` may hold in the body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One way to reach a model: an inference profile, or the bare id for in-region use."""
+
+    name: str
+    """`us`, `eu`, `global`…; `bare` for the id without a prefix."""
+    bedrock_id: str
+    factor: Decimal
+    """What the profile's price is multiplied with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A public model: one row of the catalogue."""
+
+    name: str
+    display_name: str
+    description: str
+    aliases: tuple[str, ...]
+    bedrock_id: str
+    profiles: tuple[Profile, ...]
+    context_tokens: int
+    max_output_tokens: int
+    released: date
+    capabilities: Capabilities
+    prices: tuple[Price, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A model as asked for by a client and as Bedrock is asked for it."""
+
+    asked: str
+    """The name in the request: what the reply calls the model."""
+    model: Model
+    profile: Profile
+
+    def cost(self, usage: Usage, day: date) -> Decimal:
+        """Exact cost in USD of `usage` on `day` (UTC)."""
+        return cost(usage, price_on(self.model.prices, day), self.profile.factor)

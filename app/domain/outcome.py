@@ -1,0 +1,36 @@
+"""One immutable record of a request's end, for logs, metrics and traces."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.domain.identity import RequestId
+from app.domain.ledger import Ending
+from app.domain.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a request ended. No prompt, answer or key is in it: aliases and ids only."""
+
+    request_id: RequestId
+    dialect: str
+    route: str
+    status: int
+    ending: Ending | None
+    """None when it was refused by the gateway itself."""
+    error_code: str | None
+    key_alias: str | None
+    key_name: str | None
+    user_id: str | None
+    asked_model: str | None
+    """The public name of the model; None where the catalogue does not know what was asked."""
+    bedrock_id: str | None
+    stream: bool
+    usage: Usage
+    cost: Decimal
+    estimated: bool
+    latency_seconds: float
+    ttfb_seconds: float | None
+    upstream_request_id: str | None
+    session_id: str | None
+    client: str | None

@@ -1,0 +1,62 @@
+"""What a call costs: the only place where tokens become money."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from app.domain.usage import Usage
+
+PER_MILLION = -6
+"""Rates are per million tokens: a shift of the decimal point, so that costs stay exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """USD per million tokens."""
+
+    input: Decimal
+    output: Decimal
+    cache_write_5m: Decimal
+    cache_write_1h: Decimal
+    cache_read: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Rates for the whole call when its prompt has more than `above_prompt_tokens` tokens."""
+
+    above_prompt_tokens: int
+    rates: Rates
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Rates valid from a day on (UTC); `tiers` are ordered, the first starting at 0."""
+
+    since: date
+    tiers: tuple[Tier, ...]
+    source: str
+
+    def rates(self, prompt_tokens: int) -> Rates:
+        reached = [t for t in self.tiers[1:] if prompt_tokens > t.above_prompt_tokens]
+        return reached[-1].rates if reached else self.tiers[0].rates
+
+
+def price_on(prices: Sequence[Price], day: date) -> Price:
+    """The price valid on `day`; days before the first price take the first."""
+    valid = [p for p in prices if p.since <= day]
+    return max(valid, key=lambda p: p.since) if valid else min(prices, key=lambda p: p.since)
+
+
+def cost(usage: Usage, price: Price, factor: Decimal) -> Decimal:
+    """Exact cost in USD; `factor` is that of the inference profile (1.1 for most regional ones)."""
+    rates = price.rates(usage.prompt_tokens)
+    millionths = (
+        usage.input_tokens * rates.input
+        + usage.output_tokens * rates.output
+        + usage.cache_read_tokens * rates.cache_read
+        + usage.cache_write_5m_tokens * rates.cache_write_5m
+        + usage.cache_write_1h_tokens * rates.cache_write_1h
+    )
+    return (millionths * factor).scaleb(PER_MILLION)

@@ -1,0 +1,43 @@
+"""The two front doors. They are two applications, so the public one has nothing to hide:
+administration is not in it."""
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from app.errors import GatewayError
+from app.http import admin, errors, health, inference, models
+from app.http.context import RequestContext
+from app.http.services import Services
+
+
+def public_app(services: Services) -> ASGIApp:
+    """Inference, models and health."""
+    api = FastAPI(title="Stargate LLM Gateway", openapi_url=None)
+    for router in (inference.router, models.router, health.router):
+        api.include_router(router)
+    return _front_door(api, services)
+
+
+def internal_app(services: Services) -> ASGIApp:
+    """The same and administration, for the socket that is never published."""
+    api = FastAPI(title="Stargate LLM Gateway (internal)")
+    for router in (
+        inference.router,
+        models.router,
+        health.internal_router,
+        health.router,
+        admin.router,
+    ):
+        api.include_router(router)
+    return _front_door(api, services)
+
+
+def _front_door(api: FastAPI, services: Services) -> ASGIApp:
+    api.state.services = services
+    api.add_exception_handler(GatewayError, errors.gateway_error)
+    api.add_exception_handler(HTTPException, errors.http_error)
+    api.add_exception_handler(RequestValidationError, errors.validation_error)
+    api.add_exception_handler(Exception, errors.unexpected_error)
+    return RequestContext(api)

@@ -1,0 +1,34 @@
+"""The outermost layer: names each request, and lets no failure out unnamed."""
+
+import logging
+from secrets import token_hex
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+
+class RequestContext:
+    """Pure ASGI. Puts `request_id` into the scope and `request-id` on the response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = f"req_{token_hex(12)}"
+        scope["request_id"] = request_id
+        header = (b"request-id", request_id.encode())
+
+        async def send_named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), header]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_named)
+        except Exception:
+            log.exception("a request failed unexpectedly", extra={"request_id": request_id})
+            raise

@@ -1,0 +1,51 @@
+"""`/v1/messages` and `/v1/chat/completions`."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.domain.identity import RequestId
+from app.http import headers
+from app.http.body import read_body
+from app.http.errors import request_id
+from app.http.services import services
+from app.http.streaming import EventStreamResponse
+from app.service.dialects import Dialect
+from app.service.inference import WholeAnswer
+from app.service.request import InferenceRequest
+
+router = APIRouter(tags=["inference"])
+
+
+@router.post("/v1/messages", summary="Anthropic Messages", response_model=None)
+async def messages(request: Request) -> Response:
+    """Creates a message, whole or (`stream: true`) as server-sent events."""
+    return await _answer(request, services(request).anthropic)
+
+
+@router.post("/v1/chat/completions", summary="OpenAI Chat Completions", response_model=None)
+async def chat_completions(request: Request) -> Response:
+    """Creates a chat completion, whole or (`stream: true`) as server-sent events."""
+    return await _answer(request, services(request).openai)
+
+
+async def _answer(request: Request, dialect: Dialect) -> Response:
+    use = services(request)
+    received_at, received_monotonic = use.clock.now(), use.clock.monotonic()
+    answer = await use.inference.answer(
+        InferenceRequest(
+            id=RequestId(request_id(request)),
+            route=request.url.path,
+            body=await read_body(request, use.max_body_bytes),
+            credentials=headers.credentials(request.headers),
+            betas=headers.betas(request.headers),
+            session_id=headers.note(request.headers, "x-claude-code-session-id"),
+            client=headers.note(request.headers, "user-agent"),
+            received_at=received_at,
+            received_monotonic=received_monotonic,
+        ),
+        dialect,
+    )
+    if isinstance(answer, WholeAnswer):
+        return Response(answer.body, media_type="application/json")
+    return EventStreamResponse(answer)

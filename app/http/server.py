@@ -1,0 +1,63 @@
+"""Several applications on a socket each, in one event loop, stopped together."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Generator, Sequence
+
+import uvicorn
+from starlette.types import ASGIApp
+
+KEEPALIVE_SECONDS = 75
+"""Longer than the load balancer's idle time, so that it never finds a connection closed."""
+
+BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `serve`, which has several of these to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises OSError."""
+    return socket.create_server((host, port), backlog=BACKLOG)
+
+
+async def serve(doors: Sequence[tuple[ASGIApp, socket.socket]], *, shutdown_seconds: float) -> None:
+    """Serve until SIGTERM or SIGINT; then take no more, and let open answers end."""
+    servers = [_server(app, shutdown_seconds) for app, _ in doors]
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, servers)
+    await asyncio.gather(
+        *(server.serve(sockets=[door]) for server, (_, door) in zip(servers, doors, strict=True))
+    )
+
+
+def _server(app: ASGIApp, shutdown_seconds: float) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEPALIVE_SECONDS,
+            timeout_graceful_shutdown=round(shutdown_seconds),
+        )
+    )
+
+
+def _stop(servers: Sequence[_Server]) -> None:
+    """A first signal asks; a second one insists."""
+    for server in servers:
+        server.force_exit = server.should_exit
+        server.should_exit = True

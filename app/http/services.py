@@ -1,0 +1,33 @@
+"""What the routes call: made once, in `app.main`."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import Request
+
+from app.catalog.loader import Catalog
+from app.ports import Health
+from app.service.administration import Administration
+from app.service.authentication import Authenticator
+from app.service.clock import Clock
+from app.service.dialects import AnthropicDialect, OpenAIDialect
+from app.service.inference import Inference
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, and the settings that belong to the front door itself."""
+
+    inference: Inference
+    administration: Administration
+    authenticator: Authenticator
+    catalog: Catalog
+    health: Health
+    anthropic: AnthropicDialect
+    openai: OpenAIDialect
+    clock: Clock
+    max_body_bytes: int
+
+
+def services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)

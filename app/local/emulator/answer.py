@@ -1,0 +1,197 @@
+"""The parts of an answer, and its two forms on the wire: one message, or a stream of events."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from app.domain.usage import Usage
+
+StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"]
+JsonObject = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """Thinking; when it is not `shown`, its tokens are billed and its text is left out."""
+
+    pieces: Sequence[str]
+    signature: str
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    pieces: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A call; the pieces join to the JSON of its input."""
+
+    pieces: Sequence[str]
+    id: str
+    name: str
+
+
+Block = Thought | Text | ToolUse
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model generates. Every piece is one token."""
+
+    blocks: Sequence[Block]
+    stop_reason: StopReason
+    stop_sequence: str | None = None
+
+    @property
+    def output_tokens(self) -> int:
+        return max(1, sum(len(block.pieces) for block in self.blocks))
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What surrounds an answer."""
+
+    message_id: str
+    model: str
+    usage: Usage
+    """Of the prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a stream."""
+
+    event: bytes
+    tokens: int
+    """Generated since the step before; more than 0 in deltas alone."""
+
+
+def message(answer: Answer, envelope: Envelope) -> JsonObject:
+    """The reply to `invoke`."""
+    return {
+        **_head(envelope),
+        "content": [_whole(block) for block in answer.blocks],
+        "stop_reason": answer.stop_reason,
+        "stop_sequence": answer.stop_sequence,
+        "usage": _usage(envelope.usage, answer.output_tokens),
+    }
+
+
+def steps(
+    answer: Answer, envelope: Envelope, *, tokens_per_delta: int, latency_ms: int
+) -> Iterator[Step]:
+    """The events of `invoke-with-response-stream`, in order."""
+    head = {
+        **_head(envelope),
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": _usage(envelope.usage, 1),
+    }
+    yield _step({"type": "message_start", "message": head})
+    for index, block in enumerate(answer.blocks):
+        start = {"type": "content_block_start", "index": index, "content_block": _opening(block)}
+        yield _step(start)
+        for delta, tokens in _deltas(block, tokens_per_delta):
+            yield _step({"type": "content_block_delta", "index": index, "delta": delta}, tokens)
+        yield _step({"type": "content_block_stop", "index": index})
+    yield _step(
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": answer.stop_reason, "stop_sequence": answer.stop_sequence},
+            "usage": {"output_tokens": answer.output_tokens},
+        }
+    )
+    yield _step(
+        {
+            "type": "message_stop",
+            "amazon-bedrock-invocationMetrics": _metrics(answer, envelope.usage, latency_ms),
+        }
+    )
+
+
+def _step(event: JsonObject, tokens: int = 0) -> Step:
+    return Step(orjson.dumps(event), tokens)
+
+
+def _head(envelope: Envelope) -> JsonObject:
+    return {
+        "id": envelope.message_id,
+        "type": "message",
+        "role": "assistant",
+        "model": envelope.model,
+    }
+
+
+def _usage(usage: Usage, output_tokens: int) -> JsonObject:
+    return {
+        "input_tokens": usage.input_tokens,
+        "cache_creation_input_tokens": usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,
+        "cache_read_input_tokens": usage.cache_read_tokens,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": usage.cache_write_5m_tokens,
+            "ephemeral_1h_input_tokens": usage.cache_write_1h_tokens,
+        },
+        "output_tokens": output_tokens,
+    }
+
+
+def _metrics(answer: Answer, usage: Usage, latency_ms: int) -> JsonObject:
+    return {
+        "inputTokenCount": usage.input_tokens,
+        "outputTokenCount": answer.output_tokens,
+        "invocationLatency": latency_ms,
+        "firstByteLatency": latency_ms,
+        "cacheReadInputTokenCount": usage.cache_read_tokens,
+        "cacheWriteInputTokenCount": usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,
+    }
+
+
+def _whole(block: Block) -> JsonObject:
+    text = "".join(block.pieces)
+    match block:
+        case Thought():
+            shown = text if block.shown else ""
+            return {"type": "thinking", "thinking": shown, "signature": block.signature}
+        case Text():
+            return {"type": "text", "text": text}
+        case ToolUse():
+            return {**_opening(block), "input": _parsed(text)}
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # Cut short by max_tokens.
+        return {}
+
+
+def _opening(block: Block) -> JsonObject:
+    match block:
+        case Thought():
+            return {"type": "thinking", "thinking": "", "signature": ""}
+        case Text():
+            return {"type": "text", "text": ""}
+        case ToolUse():
+            return {"type": "tool_use", "id": block.id, "name": block.name, "input": {}}
+
+
+def _deltas(block: Block, size: int) -> Iterator[tuple[JsonObject, int]]:
+    if isinstance(block, Thought) and not block.shown:
+        yield {"type": "signature_delta", "signature": block.signature}, len(block.pieces)
+        return
+    kind, field = {
+        Thought: ("thinking_delta", "thinking"),
+        Text: ("text_delta", "text"),
+        ToolUse: ("input_json_delta", "partial_json"),
+    }[type(block)]
+    for start in range(0, len(block.pieces), size):
+        pieces = block.pieces[start : start + size]
+        yield {"type": kind, field: "".join(pieces)}, len(pieces)
+    if isinstance(block, Thought):
+        yield {"type": "signature_delta", "signature": block.signature}, 0

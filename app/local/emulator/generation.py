@@ -1,0 +1,146 @@
+"""What the emulated model says: always the same to the same request.
+
+A token is a run of up to eight characters that are no spaces, with the spaces before it. The last
+message of the user may hold a directive: `[[tokens=500]]` is answered with 500 tokens, `[[say=…]]`
+with that text. A forced tool choice and a JSON format are answered with the smallest value that
+their schema allows.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from app.domain.models import Model
+from app.local.emulator.answer import Answer, Block, StopReason, Text, Thought, ToolUse
+from app.local.emulator.examples import example
+from app.local.emulator.thought import signature
+
+Body = Mapping[str, Any]
+
+PIECE = re.compile(r"\s*\S{1,8}|\s+")
+DIRECTIVE = re.compile(r"\[\[(tokens|say)=(.*?)\]\]", re.DOTALL)
+THOUGHT = "The emulator thinks about this for a moment."
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """A tool call that a scenario wants."""
+
+    tool: str
+    input: Mapping[str, Any]
+
+
+def generate(body: Body, model: Model, planned: PlannedCall | None = None) -> Answer:
+    """The answer to a valid body, within its `max_tokens`."""
+    call = _call(body, planned)
+    thoughts = [_thought(body, model)] if _thinks(body, model) else []
+    if call is not None:
+        return _within(body["max_tokens"], [*thoughts, call], "tool_use", None)
+    pieces, stopped_by = _until(body.get("stop_sequences", ()), _text_pieces(body, model))
+    reason: StopReason = "stop_sequence" if stopped_by is not None else "end_turn"
+    return _within(body["max_tokens"], [*thoughts, Text(pieces)], reason, stopped_by)
+
+
+def _pieces(text: str) -> Sequence[str]:
+    return PIECE.findall(text)
+
+
+def _text_pieces(body: Body, model: Model) -> Sequence[str]:
+    shape = body.get("output_config", {}).get("format")
+    if shape:
+        return _pieces(orjson.dumps(example(shape["schema"])).decode())
+    directives = DIRECTIVE.findall(_last_text(body))
+    kind, value = directives[-1] if directives else ("", "")
+    if kind == "tokens" and value.strip().isdecimal():
+        count = min(int(value), body["max_tokens"] + 1)
+        return [f"token{number} " for number in range(1, count + 1)]
+    if kind == "say":
+        return _pieces(value)
+    return _pieces(
+        f"Hello! This is the Bedrock emulator, answering in the place of {model.display_name}."
+    )
+
+
+def _last_text(body: Body) -> str:
+    for message in reversed(body["messages"]):
+        if message["role"] == "user":
+            content = message["content"]
+            if isinstance(content, str):
+                return content
+            return "\n".join(block["text"] for block in content if block["type"] == "text")
+    return ""
+
+
+def _until(stops: Sequence[str], pieces: Sequence[str]) -> tuple[Sequence[str], str | None]:
+    text = "".join(pieces)
+    found = [(text.index(stop), stop) for stop in stops if stop in text]
+    if not found:
+        return pieces, None
+    end, stop = min(found)
+    return _pieces(text[:end]), stop
+
+
+def _within(
+    limit: int, blocks: Sequence[Block], reason: StopReason, stopped_by: str | None
+) -> Answer:
+    if sum(len(block.pieces) for block in blocks) <= limit:
+        return Answer(blocks, reason, stopped_by)
+    kept: list[Block] = []
+    left = limit
+    for block in blocks:
+        if left > 0:
+            kept.append(_cut(block, left))
+            left -= len(kept[-1].pieces)
+    return Answer(kept, "max_tokens")
+
+
+def _cut(block: Block, limit: int) -> Block:
+    pieces = block.pieces[:limit]
+    match block:
+        case Thought():
+            return Thought(pieces, block.signature, block.shown)
+        case Text():
+            return Text(pieces)
+        case ToolUse():
+            return ToolUse(pieces, block.id, block.name)
+
+
+def _thinks(body: Body, model: Model) -> bool:
+    kind: object = body.get("thinking", {}).get("type")
+    if model.capabilities.thinking == "always":
+        return True
+    lazy = body.get("output_config", {}).get("effort") == "low"
+    return kind == "enabled" or (kind == "adaptive" and not lazy)
+
+
+def _thought(body: Body, model: Model) -> Thought:
+    usual = "omitted" if model.capabilities.thinking_display else "summarized"
+    display = body.get("thinking", {}).get("display", usual)
+    return Thought(_pieces(THOUGHT), signature(THOUGHT), shown=display != "omitted")
+
+
+def _call(body: Body, planned: PlannedCall | None) -> ToolUse | None:
+    tools = {tool["name"]: tool for tool in body.get("tools", ())}
+    choice = body.get("tool_choice", {})
+    if choice.get("type") == "none":
+        return None
+    if planned is not None and planned.tool in tools and not _holds_result(body):
+        return _tool_use(body, planned.tool, planned.input)
+    if choice.get("type") in ("any", "tool"):
+        name = choice.get("name", next(iter(tools)))
+        return _tool_use(body, name, example(tools[name].get("input_schema", {})) or {})
+    return None
+
+
+def _holds_result(body: Body) -> bool:
+    content = body["messages"][-1]["content"]
+    return isinstance(content, list) and any(block["type"] == "tool_result" for block in content)
+
+
+def _tool_use(body: Body, name: str, value: Mapping[str, Any]) -> ToolUse:
+    digest = hashlib.sha256(orjson.dumps([name, body["messages"]])).hexdigest()
+    return ToolUse(_pieces(orjson.dumps(value).decode()), f"toolu_bdrk_{digest[:24]}", name)

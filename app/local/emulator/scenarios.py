@@ -1,0 +1,163 @@
+"""The ways in which Bedrock can misbehave, and the queue that decides whose turn it is."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from app.local.emulator.faults import ExceptionName, StreamException
+
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+OnDisconnect = Literal["stop", "finish"]
+
+
+class _Scenario(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    times: Annotated[int, Field(ge=1)] | None = None
+    """For so many calls; None: until others are set."""
+    model: str | None = None
+    """Only calls whose model id holds this text."""
+    on_disconnect: OnDisconnect | None = None
+    """What a client that hangs up does to the bill; None: as the emulator was started."""
+
+
+class Normal(_Scenario):
+    """Answers."""
+
+    kind: Literal["normal"] = "normal"
+
+
+class Throttle(_Scenario):
+    """Answers 429 ThrottlingException."""
+
+    kind: Literal["throttle"]
+
+
+class Unavailable(_Scenario):
+    """Answers 503 ServiceUnavailableException."""
+
+    kind: Literal["unavailable"]
+
+
+class Stall(_Scenario):
+    """Accepts, and sends nothing for `seconds`, or for ever; then answers."""
+
+    kind: Literal["stall"]
+    seconds: Seconds | None = None
+
+
+class StallMidStream(_Scenario):
+    """Sends nothing for `seconds`, or for ever, once `after` deltas are out."""
+
+    kind: Literal["stall_mid_stream"]
+    seconds: Seconds | None = None
+    after: Count = 1
+
+
+class BreakMidStream(_Scenario):
+    """Resets the connection once `after` deltas are out."""
+
+    kind: Literal["break_mid_stream"]
+    after: Count = 1
+
+
+class ExceptionFirst(_Scenario):
+    """Answers 200, and an exception frame before any event."""
+
+    kind: Literal["exception_first"]
+    exception: StreamException = "throttlingException"
+
+
+class ExceptionMidStream(_Scenario):
+    """Sends an exception frame once `after` deltas are out."""
+
+    kind: Literal["exception_mid_stream"]
+    exception: StreamException = "modelStreamErrorException"
+    after: Count = 1
+
+
+class Slow(_Scenario):
+    """Waits `seconds` between two deltas, and once before an answer that is not streamed."""
+
+    kind: Literal["slow"]
+    seconds: Seconds
+
+
+class ToolThenText(_Scenario):
+    """Calls `tool` where it is offered and the last message holds no result; else says text."""
+
+    kind: Literal["tool_then_text"]
+    tool: str
+    input: dict[str, Any]
+
+
+class Error(_Scenario):
+    """Answers an exception with its status."""
+
+    kind: Literal["error"]
+    exception: ExceptionName
+
+
+class Garbage(_Scenario):
+    """Sends bytes that are no frame once `after` deltas are out."""
+
+    kind: Literal["garbage"]
+    after: Count = 0
+
+
+Scenario = (
+    Normal
+    | Throttle
+    | Unavailable
+    | Stall
+    | StallMidStream
+    | BreakMidStream
+    | ExceptionFirst
+    | ExceptionMidStream
+    | Slow
+    | ToolThenText
+    | Error
+    | Garbage
+)
+
+
+class UnknownScenario(Exception):
+    """The description of a scenario is not one that the emulator knows."""
+
+
+def parse(document: object) -> Sequence[Scenario]:
+    """One scenario or a list of them, from JSON values; raises `UnknownScenario`."""
+    items = document if isinstance(document, list) else [document]
+    adapter: TypeAdapter[Scenario] = TypeAdapter(Annotated[Scenario, Field(discriminator="kind")])
+    try:
+        return [adapter.validate_python(item) for item in items]
+    except ValidationError as error:
+        raise UnknownScenario(str(error)) from error
+
+
+class ScenarioQueue:
+    """Scenarios in order; each call takes the first that is meant for its model."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Scenario, int | None]] = []
+
+    def replace(self, scenarios: Sequence[Scenario]) -> None:
+        """Forgets what was queued."""
+        self._waiting = [(scenario, scenario.times) for scenario in scenarios]
+
+    def take(self, model_id: str) -> Scenario:
+        """The scenario of the next call; `Normal` when none is meant for it."""
+        for place, (scenario, left) in enumerate(self._waiting):
+            if scenario.model is None or scenario.model in model_id:
+                if left == 1:
+                    del self._waiting[place]
+                elif left is not None:
+                    self._waiting[place] = (scenario, left - 1)
+                return scenario
+        return Normal()
+
+    def waiting(self) -> Sequence[dict[str, Any]]:
+        """What is queued, as JSON values, `times` counted down."""
+        return [{**scenario.model_dump(), "times": left} for scenario, left in self._waiting]

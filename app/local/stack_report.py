@@ -1,0 +1,54 @@
+"""What the stack tells a person, and the same for a shell."""
+
+import shlex
+
+from app.local.ports import HOST
+from app.local.stack_state import State
+from app.local.stack_up import Stack
+
+MODEL = "claude-haiku-4-5"
+
+
+def environment(stack: Stack) -> dict[str, str]:
+    """The variables that point clients and tools at the stack."""
+    gateway = f"http://{HOST}:{stack.options.port}"
+    emulator = f"http://{HOST}:{stack.emulator_port}" if stack.emulator_port else ""
+    return {
+        "ANTHROPIC_BASE_URL": gateway,
+        "ANTHROPIC_AUTH_TOKEN": stack.demo_key,
+        "OPENAI_BASE_URL": f"{gateway}/v1",
+        "OPENAI_API_KEY": stack.demo_key,
+        "GATEWAY_INTERNAL_URL": f"http://{HOST}:{stack.options.internal_port}",
+        "GATEWAY_MASTER_KEY": stack.master_key,
+        "DATABASE_URL": stack.dsn,
+        "BEDROCK_EMULATOR_URL": emulator,
+    }
+
+
+def summary(stack: Stack, state: State) -> str:
+    """Where everything is, and the lines to copy."""
+    values, file = environment(stack), shlex.quote(str(state.environment_file))
+    url, key = values["ANTHROPIC_BASE_URL"], values["ANTHROPIC_AUTH_TOKEN"]
+    bedrock = values["BEDROCK_EMULATOR_URL"] or f"AWS, {stack.region}"
+    return f"""
+The gateway is ready.
+
+  public          {url}
+  administration  {values["GATEWAY_INTERNAL_URL"]}  (its key: GATEWAY_MASTER_KEY in {file})
+  Bedrock         {bedrock}{"  (emulated: answers are made up)" if stack.emulator_port else ""}
+  demo key        {key}
+
+Claude Code:
+
+  export ANTHROPIC_BASE_URL={url}
+  export ANTHROPIC_AUTH_TOKEN={key}
+  claude
+
+curl:
+
+  curl {url}/v1/messages -H 'authorization: Bearer {key}' -H 'content-type: application/json' \\
+    -d '{{"model":"{MODEL}","max_tokens":100,"messages":[{{"role":"user","content":"Hello"}}]}}'
+
+All of it for a shell: . {file}
+./dev status, ./dev logs gateway -f, ./dev down
+{"".join(f"{chr(10)}{notice}" for notice in stack.notices)}""".rstrip()

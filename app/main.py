@@ -1,0 +1,238 @@
+"""Puts the gateway together and runs it: `python -m app.main`. The only composition root."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import uvloop
+from pydantic import ValidationError
+from starlette.types import ASGIApp
+
+from app.bedrock.client import open_bedrock
+from app.catalog.loader import load_catalog
+from app.domain.budgets import Budget
+from app.domain.identity import InstanceId
+from app.errors import DatabaseUnavailable
+from app.http.app import internal_app, public_app
+from app.http.server import listen, serve
+from app.http.services import Services
+from app.ports import Health, KeyDirectory, Ledger, OutcomeSink, Records, Spool, Upstream
+from app.service.accounts import Accounts
+from app.service.administration import Administration
+from app.service.admission import Admission
+from app.service.authentication import Authenticator
+from app.service.background import Background
+from app.service.clock import Clock
+from app.service.dialects import AnthropicDialect, OpenAIDialect
+from app.service.estimates import OutputForecast
+from app.service.inference import Inference, Timing
+from app.service.janitor import Janitor
+from app.service.settling import Settler
+from app.settings import Settings
+from app.store.changes import follow_key_changes
+from app.store.database import Database
+from app.store.ledger import PostgresLedger
+from app.store.records import PostgresRecords
+from app.store.spool import FileSpool
+from app.telemetry.log import OutcomeLog, configure_logging
+
+log = logging.getLogger("gateway")
+
+LAST_SETTLEMENTS_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """The world outside, as the ports have it."""
+
+    directory: KeyDirectory
+    records: Records
+    ledger: Ledger
+    spool: Spool
+    upstream: Upstream
+    sink: OutcomeSink
+    health: Health
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Both front doors, and what goes on behind them."""
+
+    public: ASGIApp
+    internal: ASGIApp
+    authenticator: Authenticator
+    janitor: Janitor
+    background: Background
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The janitor at work; at the end, every open bill is settled."""
+        with contextlib.suppress(DatabaseUnavailable):
+            await self.janitor.round()
+        rounds = asyncio.create_task(self.janitor.run())
+        try:
+            yield
+        finally:
+            rounds.cancel()
+            await self.background.finish(LAST_SETTLEMENTS_SECONDS)
+            await self.janitor.leave()
+
+
+@asynccontextmanager
+async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
+    """The real ones: PostgreSQL, Bedrock, the log."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(
+            Database(
+                settings.database_url.get_secret_value(),
+                pool_size=settings.database_pool_size,
+                timeout_seconds=settings.database_timeout_seconds,
+            )
+        )
+        bedrock = await stack.enter_async_context(
+            open_bedrock(
+                endpoint=str(
+                    settings.bedrock_endpoint
+                    or f"https://bedrock-runtime.{settings.aws_region}.amazonaws.com"
+                ),
+                region=settings.aws_region,
+                connect_timeout_seconds=settings.bedrock_connect_timeout_seconds,
+                read_timeout_seconds=settings.bedrock_read_timeout_seconds,
+                max_connections=settings.bedrock_max_connections,
+            )
+        )
+        records = PostgresRecords(database)
+        yield Adapters(
+            directory=records,
+            records=records,
+            ledger=PostgresLedger(database),
+            spool=FileSpool(settings.spool_dir, max_bytes=settings.spool_max_bytes),
+            upstream=bedrock,
+            sink=OutcomeLog(),
+            health=database,
+        )
+
+
+def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = None) -> Gateway:
+    """A gateway on these adapters; nothing is opened here."""
+    clock = clock or Clock()
+    instance = InstanceId(str(uuid4()))
+    catalog = load_catalog(region=settings.aws_region, profile=settings.bedrock_profile)
+    accounts = Accounts(
+        Budget(settings.global_max_budget, settings.global_budget_duration), settings.timezone
+    )
+    settler = Settler(adapters.ledger, adapters.spool)
+    background = Background()
+    authenticator = Authenticator(
+        adapters.directory,
+        master_key=settings.master_key.get_secret_value(),
+        cache_seconds=settings.key_cache_seconds,
+        clock=clock,
+        contact=settings.support_contact,
+    )
+    admission = Admission(
+        adapters.ledger,
+        accounts,
+        OutputForecast(),
+        instance=instance,
+        clock=clock,
+        contact=settings.support_contact,
+    )
+    inference = Inference(
+        authenticator,
+        catalog,
+        admission,
+        settler,
+        adapters.upstream,
+        adapters.sink,
+        background,
+        clock=clock,
+        timing=Timing(
+            first_event_wait=settings.first_event_wait_seconds,
+            ping=settings.ping_seconds,
+            drain=settings.drain_seconds,
+        ),
+    )
+    services = Services(
+        inference=inference,
+        administration=Administration(adapters.records, adapters.directory, accounts, clock),
+        authenticator=authenticator,
+        catalog=catalog,
+        health=adapters.health,
+        anthropic=AnthropicDialect(),
+        openai=OpenAIDialect(default_max_tokens=settings.default_max_tokens),
+        clock=clock,
+        max_body_bytes=settings.max_body_bytes,
+    )
+    janitor = Janitor(
+        adapters.ledger,
+        settler,
+        instance=instance,
+        clock=clock,
+        instance_timeout_seconds=settings.instance_timeout_seconds,
+    )
+    return Gateway(
+        public=public_app(services),
+        internal=internal_app(services),
+        authenticator=authenticator,
+        janitor=janitor,
+        background=background,
+    )
+
+
+async def run(settings: Settings, public: socket.socket, internal: socket.socket) -> None:
+    """Serve on both sockets until told to stop."""
+    async with open_adapters(settings) as adapters:
+        gateway = create_app(settings, adapters=adapters)
+        following = asyncio.create_task(
+            follow_key_changes(
+                settings.database_url.get_secret_value(), gateway.authenticator, _not_heard
+            )
+        )
+        async with gateway.running():
+            where = {"public": public.getsockname(), "internal": internal.getsockname()}
+            log.info("serving", extra=where)
+            await serve(
+                [(gateway.public, public), (gateway.internal, internal)],
+                shutdown_seconds=settings.shutdown_seconds,
+            )
+        following.cancel()
+    log.info("stopped")
+
+
+def _not_heard(error: Exception) -> None:
+    log.warning("not hearing of key changes", extra={"error": type(error).__name__})
+
+
+def _listen(host: str, port: int, setting: str) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as error:
+        raise SystemExit(f"{host}:{port} ({setting}) cannot be listened on: {error}") from error
+
+
+def main() -> None:
+    """Run by the settings of the environment; exit code 2 if they are not complete."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems = "".join(
+            f"  {'.'.join(map(str, problem['loc']))}: {problem['msg']}\n"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        sys.stderr.write(f"The settings are not complete (see docs/configuration.md):\n{problems}")
+        raise SystemExit(2) from None
+    configure_logging(settings.log_level)
+    public = _listen(settings.host, settings.public_port, "GATEWAY_PUBLIC_PORT")
+    internal = _listen(settings.host, settings.internal_port, "GATEWAY_INTERNAL_PORT")
+    uvloop.run(run(settings, public, internal))
+
+
+if __name__ == "__main__":
+    main()

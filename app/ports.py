@@ -1,0 +1,123 @@
+"""What the services need of the world outside; adapters implement it, tests fake it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from app.domain.identity import InstanceId, KeyHash, UserId
+from app.domain.keys import Caller, Key, User
+from app.domain.ledger import Account, Hold, Refusal, Settlement
+from app.domain.outcome import Outcome
+
+
+class KeyDirectory(Protocol):
+    """Finds keys. Raises DatabaseUnavailable, never "not found", when it cannot look."""
+
+    async def find(self, key_hash: KeyHash) -> Caller | None: ...
+
+
+class Ledger(Protocol):
+    """The one authority over budgets. Every call is one statement, and atomic."""
+
+    async def hold(self, hold: Hold) -> Refusal | None:
+        """Set the request's hold to `hold.amount` in all of its capped accounts, or in none.
+
+        None means granted.
+        """
+
+    async def settle(self, settlement: Settlement) -> None:
+        """Replace the hold by what was really spent; idempotent by request id."""
+
+    async def heartbeat(self, owner: InstanceId) -> None:
+        """Say that this process is alive, and so its holds are."""
+
+    async def orphans(self, silent_seconds: float) -> Sequence[Hold]:
+        """Holds whose owner has been silent for so long."""
+
+    async def prepare(self, now: datetime) -> None:
+        """Make room in the spend log for the days to come."""
+
+    async def forget(self, owner: InstanceId) -> None:
+        """Take this process off the list of those alive."""
+
+
+class Records(Protocol):
+    """Users and keys, for administration."""
+
+    async def add_user(self, user: User, key: Key | None) -> None:
+        """Add a user, and a first key in the same step. Raises Conflict if one exists."""
+
+    async def add_key(self, key: Key) -> None:
+        """Raises Conflict if its alias is taken, NotFound if its user does not exist."""
+
+    async def user(self, user_id: UserId) -> User | None: ...
+
+    async def keys_of(self, user_id: UserId) -> Sequence[Key]: ...
+
+    async def spent(self, account: Account) -> Decimal:
+        """USD settled in an account so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a model. `body` is what Bedrock gets, byte for byte."""
+
+    bedrock_id: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A whole answer: Anthropic's message as JSON."""
+
+    body: bytes
+    upstream_request_id: str | None
+
+
+class UpstreamStream(Protocol):
+    """A streamed answer."""
+
+    @property
+    def upstream_request_id(self) -> str | None: ...
+
+    async def read(self) -> list[bytes]:
+        """The next events, each Anthropic's JSON; an empty list at the end.
+
+        May be cancelled and called again without losing anything. Raises GatewayError.
+        """
+
+    async def close(self) -> None:
+        """Stop; what was not read is not generated."""
+
+
+class Upstream(Protocol):
+    """Bedrock. Both calls raise the errors of `app.errors`, by Bedrock's own words."""
+
+    async def invoke(self, call: Call) -> Completion: ...
+
+    async def stream(self, call: Call) -> UpstreamStream: ...
+
+
+class OutcomeSink(Protocol):
+    """Takes note of a request's end. It may drop, but never raises and never waits."""
+
+    def record(self, outcome: Outcome) -> None: ...
+
+
+class Spool(Protocol):
+    """Keeps settlements while the database is away."""
+
+    async def add(self, settlement: Settlement) -> None:
+        """Raises OSError when there is no room."""
+
+    async def replay(self, ledger: Ledger) -> int:
+        """Settle what is kept, oldest first; the number settled. Stops at the first failure."""
+
+
+class Health(Protocol):
+    """Whether the gateway could serve a request now."""
+
+    async def problem(self) -> str | None:
+        """What is in the way, in a few words; None when nothing is."""

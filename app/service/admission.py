@@ -1,0 +1,161 @@
+"""Lets a request in if every budget covers it, and keeps it covered while it runs."""
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+
+from app.domain.budgets import UNLIMITED
+from app.domain.identity import InstanceId
+from app.domain.keys import Caller
+from app.domain.ledger import Hold, Refusal, Scope
+from app.domain.models import Target
+from app.domain.usage import Usage
+from app.errors import DatabaseUnavailable, GatewayError, ModelNotAllowed
+from app.ports import Ledger
+from app.service.accounts import Accounts
+from app.service.clock import Clock
+from app.service.estimates import SLICE, OutputForecast
+from app.service.metering import Meter
+from app.service.refusals import budget_refusal
+from app.service.request import InferenceRequest
+
+
+class Admission:
+    """Decides who may go on. The ledger decides about money; this asks it the right question."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        accounts: Accounts,
+        forecast: OutputForecast,
+        *,
+        instance: InstanceId,
+        clock: Clock,
+        contact: str | None,
+    ) -> None:
+        self._ledger = ledger
+        self._accounts = accounts
+        self._forecast = forecast
+        self._instance = instance
+        self._clock = clock
+        self._contact = contact
+
+    async def admit(
+        self,
+        request: InferenceRequest,
+        caller: Caller,
+        target: Target,
+        *,
+        input_tokens: int,
+        max_tokens: int,
+    ) -> "Reservation":
+        """Hold the estimated input and a first slice of output (tokens).
+
+        Raises ModelNotAllowed, BudgetExceeded, BudgetHeld or DatabaseUnavailable.
+        """
+        if not caller.may_use(target.model.name, *target.model.aliases, target.asked):
+            raise ModelNotAllowed(
+                f"This API key may not use {target.model.name}. "
+                "GET /v1/models lists the models that it may use."
+            )
+        now = self._clock.now()
+        first = self._forecast.first_slice(caller.key.hash, target.model.name, max_tokens)
+        usage = Usage(input_tokens=input_tokens, output_tokens=first)
+        hold = Hold(
+            request_id=request.id,
+            owner=self._instance,
+            started_at=request.received_at,
+            key_hash=caller.key.hash,
+            user_id=caller.key.user_id,
+            model=target.model.name,
+            bedrock_id=target.profile.bedrock_id,
+            accounts=self._accounts.of(caller, now),
+            amount=target.cost(usage, request.received_at.date()),
+            grows=False,
+        )
+        refusal = await self._ledger.hold(hold)
+        if refusal is not None:
+            raise self._error(refusal, caller, hold.amount)
+        return Reservation(self._ledger, hold, target, usage)
+
+    def learn(self, hold: Hold, output_tokens: int) -> None:
+        """Remember how much such a request produced, for the next one."""
+        self._forecast.learn(hold.key_hash, hold.model, output_tokens)
+
+    def _error(self, refusal: Refusal, caller: Caller, amount: Decimal) -> GatewayError:
+        budgets = {
+            Scope.KEY: caller.key.budget,
+            Scope.USER: caller.user.budget if caller.user else UNLIMITED,
+            Scope.GLOBAL: self._accounts.global_budget,
+        }
+        return budget_refusal(
+            refusal,
+            amount,
+            duration=budgets[refusal.account.scope].duration,
+            now=self._clock.now(),
+            contact=self._contact,
+        )
+
+
+class Reservation:
+    """What one request holds. It grows slice by slice, ahead of the answer."""
+
+    def __init__(self, ledger: Ledger, hold: Hold, target: Target, covered: Usage) -> None:
+        self._ledger = ledger
+        self._target = target
+        self._capped = any(account.cap is not None for account in hold.accounts)
+        self._asking: asyncio.Task[bool] | None = None
+        self._input_known = False
+        self.hold = hold
+        self.covered = covered
+        """The usage that the hold pays for."""
+
+    async def covers(self, meter: Meter) -> bool:
+        """Whether the answer may go on. Asks for more when a quarter of what is held is left, and
+        waits for the ledger's word only when all of it is used.
+
+        Raises DatabaseUnavailable when the word does not come.
+        """
+        used = meter.output_tokens
+        if self._asking is None and self._should_ask(meter, used):
+            self._asking = asyncio.create_task(self._grow(meter.usage))
+        if self._asking is None:
+            return True
+        if used < self.covered.output_tokens and not self._asking.done():
+            return True
+        asked, self._asking = self._asking, None
+        return await asked
+
+    def close(self) -> None:
+        """No more is needed; an unanswered question is dropped."""
+        asked, self._asking = self._asking, None
+        if asked is not None and not asked.cancel() and not asked.cancelled():
+            asked.exception()  # an answer that came too late to matter
+
+    def _should_ask(self, meter: Meter, used: int) -> bool:
+        if used > self.covered.output_tokens * 3 // 4:
+            return True
+        if self._input_known or not meter.started:
+            return False
+        self._input_known = True
+        known = replace(meter.usage, output_tokens=self.covered.output_tokens)
+        tolerated = self._cost(Usage(output_tokens=SLICE // 2))
+        return abs(self._cost(known) - self.hold.amount) > tolerated
+
+    async def _grow(self, used: Usage) -> bool:
+        wanted = replace(
+            used, output_tokens=max(used.output_tokens + SLICE, self.covered.output_tokens)
+        )
+        hold = replace(self.hold, amount=self._cost(wanted), grows=True)
+        try:
+            refusal = await self._ledger.hold(hold)
+        except DatabaseUnavailable:
+            if self._capped:
+                raise
+            refusal = None
+        if refusal is None:
+            self.hold, self.covered = hold, wanted
+        return refusal is None
+
+    def _cost(self, usage: Usage) -> Decimal:
+        return self._target.cost(usage, self.hold.started_at.date())

@@ -1,0 +1,147 @@
+"""The bill of one admitted request: settled once, however it ends."""
+
+import asyncio
+from decimal import Decimal
+
+from app.domain.keys import Caller
+from app.domain.ledger import Ending, Settlement
+from app.domain.models import Target
+from app.domain.outcome import Outcome
+from app.domain.usage import Usage
+from app.errors import GatewayError
+from app.ports import OutcomeSink
+from app.service.admission import Admission, Reservation
+from app.service.clock import Clock
+from app.service.metering import Meter
+from app.service.request import InferenceRequest
+from app.service.settling import Settler
+
+
+class Bill:
+    """Watches one request and closes its account."""
+
+    def __init__(
+        self,
+        request: InferenceRequest,
+        caller: Caller,
+        target: Target,
+        reservation: Reservation,
+        *,
+        dialect: str,
+        stream: bool,
+        meter: Meter,
+        admission: Admission,
+        settler: Settler,
+        sink: OutcomeSink,
+        clock: Clock,
+    ) -> None:
+        self._request = request
+        self._caller = caller
+        self._target = target
+        self._dialect = dialect
+        self._stream = stream
+        self._admission = admission
+        self._settler = settler
+        self._sink = sink
+        self._clock = clock
+        self._settling: asyncio.Task[None] | None = None
+        self._ttfb: float | None = None
+        self.reservation = reservation
+        self.meter = meter
+        self.upstream_request_id: str | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether the end has been told, if not yet booked."""
+        return self._settling is not None
+
+    def first_byte(self) -> None:
+        """The answer has begun."""
+        if self._ttfb is None:
+            self._ttfb = self._clock.monotonic() - self._request.received_monotonic
+
+    async def settle(
+        self,
+        ending: Ending,
+        *,
+        error: GatewayError | None = None,
+        status: int | None = None,
+        usage: Usage | None = None,
+    ) -> None:
+        """Book the usage: the one given, or else the meter's. Only the first call counts, and one
+        that is cancelled goes on by itself: hanging up does not lose a bill."""
+        if self._settling is None:
+            used = usage or self.meter.usage
+            code = status or (error.status if error else 200)
+            self._settling = asyncio.create_task(self._close(ending, used, code, error))
+        await asyncio.shield(self._settling)
+
+    async def _close(
+        self, ending: Ending, usage: Usage, status: int, error: GatewayError | None
+    ) -> None:
+        self.reservation.close()
+        cost = self._target.cost(usage, self._request.received_at.date())
+        estimated = ending != "refused" and not self.meter.finished
+        if self.meter.finished:
+            self._admission.learn(self.reservation.hold, usage.output_tokens)
+        await self._settler.settle(self._settlement(ending, usage, cost, estimated, status))
+        self._sink.record(self._outcome(ending, usage, cost, estimated, status, error))
+
+    def _settlement(
+        self, ending: Ending, usage: Usage, cost: Decimal, estimated: bool, status: int
+    ) -> Settlement:
+        hold = self.reservation.hold
+        return Settlement(
+            request_id=hold.request_id,
+            started_at=hold.started_at,
+            finished_at=self._clock.now(),
+            key_hash=hold.key_hash,
+            user_id=hold.user_id,
+            dialect=self._dialect,
+            model=hold.model,
+            bedrock_id=hold.bedrock_id,
+            accounts=hold.accounts,
+            usage=usage,
+            cost=cost,
+            estimated=estimated,
+            ending=ending,
+            status=status,
+            stream=self._stream,
+            ttfb_ms=None if self._ttfb is None else round(self._ttfb * 1000),
+            upstream_request_id=self.upstream_request_id,
+            session_id=self._request.session_id,
+            client=self._request.client,
+        )
+
+    def _outcome(
+        self,
+        ending: Ending,
+        usage: Usage,
+        cost: Decimal,
+        estimated: bool,
+        status: int,
+        error: GatewayError | None,
+    ) -> Outcome:
+        key = self._caller.key
+        return Outcome(
+            request_id=self._request.id,
+            dialect=self._dialect,
+            route=self._request.route,
+            status=status,
+            ending=ending,
+            error_code=error.code if error else None,
+            key_alias=key.alias,
+            key_name=key.name,
+            user_id=key.user_id,
+            asked_model=self._target.model.name,
+            bedrock_id=self._target.profile.bedrock_id,
+            stream=self._stream,
+            usage=usage,
+            cost=cost,
+            estimated=estimated,
+            latency_seconds=self._clock.monotonic() - self._request.received_monotonic,
+            ttfb_seconds=self._ttfb,
+            upstream_request_id=self.upstream_request_id,
+            session_id=self._request.session_id,
+            client=self._request.client,
+        )

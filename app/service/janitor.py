@@ -1,0 +1,103 @@
+"""What a gateway does beside serving: says that it lives, and finishes what others left."""
+
+import asyncio
+import logging
+from datetime import date
+
+from app.domain.identity import InstanceId
+from app.domain.ledger import Hold, Settlement
+from app.domain.usage import Usage
+from app.errors import DatabaseUnavailable
+from app.ports import Ledger
+from app.service.clock import Clock
+from app.service.settling import Settler
+
+log = logging.getLogger(__name__)
+
+
+class Janitor:
+    """Runs rounds for as long as the process lives. Any number of processes may do so at once."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        settler: Settler,
+        *,
+        instance: InstanceId,
+        clock: Clock,
+        instance_timeout_seconds: float,
+    ) -> None:
+        self._ledger = ledger
+        self._settler = settler
+        self._instance = instance
+        self._clock = clock
+        self._timeout = instance_timeout_seconds
+        self._trusted_since: float | None = None
+        self._prepared: date | None = None
+
+    async def run(self) -> None:
+        """Round after round, until cancelled."""
+        while True:
+            try:
+                await self.round()
+            except DatabaseUnavailable:
+                self._trusted_since = None
+            except Exception as error:
+                log.exception("janitor failed", extra={"error": type(error).__name__})
+            await asyncio.sleep(self._timeout / 5)
+
+    async def round(self) -> None:
+        """One heartbeat, and what is due with it. Raises DatabaseUnavailable."""
+        await self._ledger.heartbeat(self._instance)
+        now = self._clock.monotonic()
+        if self._trusted_since is None:
+            self._trusted_since = now
+        if self._prepared != (today := self._clock.now().date()):
+            await self._ledger.prepare(self._clock.now())
+            self._prepared = today
+        if replayed := await self._settler.replay():
+            log.info("spooled settlements booked", extra={"count": replayed})
+        # While the database was away nobody could say that they live: let them do so first.
+        if now - self._trusted_since >= self._timeout:
+            await self._settle_orphans()
+
+    async def leave(self) -> None:
+        """This process ends in order: nothing of it is left to be settled by others."""
+        try:
+            await self._settler.replay()
+            await self._ledger.forget(self._instance)
+        except DatabaseUnavailable:
+            log.warning("database away at the end: others will settle what is left")
+
+    async def _settle_orphans(self) -> None:
+        for hold in await self._ledger.orphans(self._timeout):
+            await self._ledger.settle(_abandoned(hold, self._clock))
+            log.warning(
+                "settled a request whose gateway died, at what it held",
+                extra={"request_id": hold.request_id, "cost": str(hold.amount)},
+            )
+
+
+def _abandoned(hold: Hold, clock: Clock) -> Settlement:
+    """A request is billed at what it held: that covers all that was seen of its answer."""
+    return Settlement(
+        request_id=hold.request_id,
+        started_at=hold.started_at,
+        finished_at=clock.now(),
+        key_hash=hold.key_hash,
+        user_id=hold.user_id,
+        dialect="unknown",
+        model=hold.model,
+        bedrock_id=hold.bedrock_id,
+        accounts=hold.accounts,
+        usage=Usage(),
+        cost=hold.amount,
+        estimated=True,
+        ending="owner_lost",
+        status=500,
+        stream=False,
+        ttfb_ms=None,
+        upstream_request_id=None,
+        session_id=None,
+        client=None,
+    )

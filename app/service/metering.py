@@ -1,0 +1,97 @@
+"""Counts what a streamed answer uses, from the few events that say so."""
+
+from dataclasses import replace
+
+from app.domain.usage import Usage
+from app.wire.anthropic import Event, JsonObject, parse_usage
+
+DELTA_OVERHEAD_BYTES = 85
+"""What a delta's JSON is around its text, about."""
+
+BYTES_PER_TOKEN = 4
+
+METRICS = "amazon-bedrock-invocationMetrics"
+
+
+class Meter:
+    """Usage of one answer. Bedrock tells output tokens only at the end, so until then they are
+    estimated from the text that went by: never fewer than one token for each delta."""
+
+    def __init__(self, *, one_hour_cache: bool) -> None:
+        self._one_hour_cache = one_hour_cache
+        self._reported = Usage()
+        self._deltas = 0
+        self._text_bytes = 0
+        self.started = False
+        self.finished = False
+        """`message_stop` was seen: the usage is Bedrock's own."""
+        self.stop_reason: str | None = None
+        self.open_block: int | None = None
+        """Index of the content block that has begun and not ended."""
+
+    def observe(self, event: Event) -> None:
+        match event.kind:
+            case "content_block_delta":
+                self._deltas += 1
+                self._text_bytes += max(0, len(event.raw) - DELTA_OVERHEAD_BYTES)
+            case "content_block_start":
+                self.open_block = int(event.json.get("index", 0))
+            case "content_block_stop":
+                self.open_block = None
+            case "message_start":
+                self.started = True
+                self._report(event.json["message"].get("usage"))
+            case "message_delta":
+                self.stop_reason = event.json.get("delta", {}).get("stop_reason")
+                self._report(event.json.get("usage"))
+            case "message_stop":
+                self.finished = True
+                self._report_metrics(event.json.get(METRICS))
+            case _:
+                pass
+
+    @property
+    def usage(self) -> Usage:
+        """Bedrock's counts once it has finished; before that, with output as estimated so far."""
+        return self.usage_with_output(self.output_tokens)
+
+    def usage_with_output(self, output_tokens: int) -> Usage:
+        """The reported usage with another guess at the output."""
+        return replace(self._reported, output_tokens=output_tokens)
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens generated so far: as reported, or more by what was seen."""
+        seen = max(self._deltas, self._text_bytes // BYTES_PER_TOKEN)
+        return max(self._reported.output_tokens, 0 if self.finished else seen)
+
+    def _report(self, usage: JsonObject | None) -> None:
+        """Counts are cumulative, and an event may leave out what another said."""
+        if not isinstance(usage, dict):
+            return
+        self._merge(parse_usage(usage, one_hour_cache=self._one_hour_cache))
+
+    def _report_metrics(self, metrics: JsonObject | None) -> None:
+        """Bedrock's own summary; sometimes the only place that tells of cached tokens."""
+        if not isinstance(metrics, dict):
+            return
+        known = self._reported
+        written = known.cache_write_5m_tokens + known.cache_write_1h_tokens
+        usage = {
+            "input_tokens": metrics.get("inputTokenCount"),
+            "output_tokens": metrics.get("outputTokenCount"),
+            "cache_read_input_tokens": metrics.get("cacheReadInputTokenCount"),
+        }
+        if not written:
+            usage["cache_creation_input_tokens"] = metrics.get("cacheWriteInputTokenCount")
+        self._merge(parse_usage(usage, one_hour_cache=self._one_hour_cache))
+
+    def _merge(self, new: Usage) -> None:
+        old = self._reported
+        self._reported = Usage(
+            input_tokens=max(old.input_tokens, new.input_tokens),
+            output_tokens=max(old.output_tokens, new.output_tokens),
+            cache_read_tokens=max(old.cache_read_tokens, new.cache_read_tokens),
+            cache_write_5m_tokens=max(old.cache_write_5m_tokens, new.cache_write_5m_tokens),
+            cache_write_1h_tokens=max(old.cache_write_1h_tokens, new.cache_write_1h_tokens),
+        )

@@ -1,0 +1,83 @@
+"""What a caller is told when a budget does not cover a request."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import assert_never
+
+from app.domain.budgets import parse_duration
+from app.domain.ledger import Account, Refusal, Scope
+from app.errors import BudgetExceeded, BudgetHeld, GatewayError
+
+HELD_RETRY_SECONDS = 2
+"""By then some of the requests in flight are likely to have ended."""
+
+_PERIODS = {"d": "daily", "w": "weekly", "mo": "monthly"}
+
+
+def budget_refusal(
+    refusal: Refusal,
+    amount: Decimal,
+    *,
+    duration: str | None,
+    now: datetime,
+    contact: str | None,
+) -> GatewayError:
+    """The error for a hold of `amount` USD that did not fit. Held money is never called spent."""
+    account = refusal.account
+    cap = account.cap or Decimal(0)
+    whose = _whose(account)
+    if refusal.spent + amount <= cap:
+        return BudgetHeld(
+            f"The budget of {whose} has {usd(cap - refusal.spent)} left, but requests in flight "
+            f"hold {usd(refusal.held)} of it. Try again in a moment.",
+            {"retry-after": str(HELD_RETRY_SECONDS)},
+        )
+    left = max(cap - refusal.spent, Decimal(0))
+    reset = account.window.end
+    message = (
+        f"The budget of {whose} is used up: {usd(refusal.spent)} of {usd(cap)} spent"
+        if left == 0
+        else f"The budget of {whose} has {usd(left)} of {usd(cap)} left, "
+        f"and this request needs about {usd(amount)}"
+    )
+    message += f"; it starts anew at {reset:%Y-%m-%d %H:%M} UTC." if reset else "."
+    message += f" Ask {contact} to raise it." if contact else ""
+    return BudgetExceeded(message, _headers(refusal, cap, duration, now))
+
+
+def usd(amount: Decimal) -> str:
+    """Dollars for people: cents, or as many digits as a small amount needs."""
+    if amount == 0 or amount >= 1:
+        return f"${amount:.2f}"
+    return f"${amount:.6f}".rstrip("0").ljust(5, "0")
+
+
+def _whose(account: Account) -> str:
+    match account.scope:
+        case Scope.KEY:
+            return "this API key"
+        case Scope.USER:
+            return f"user {account.id}"
+        case Scope.GLOBAL:
+            return "the whole gateway"
+        case _:
+            assert_never(account.scope)
+
+
+def _headers(refusal: Refusal, cap: Decimal, duration: str | None, now: datetime) -> dict[str, str]:
+    """What Claude Code reads to say that, and until when, a spend limit is reached."""
+    unified = "anthropic-ratelimit-unified-"
+    share = refusal.spent / cap if cap else Decimal(1)
+    headers = {
+        f"{unified}status": "rejected",
+        f"{unified}overage-utilization": f"{min(share, Decimal(1)):.2f}",
+        f"{unified}overage-surpassed-threshold": "1",
+        f"{unified}overage-disabled-reason": "org_spend_cap_reached",
+    }
+    if reset := refusal.account.window.end:
+        seconds = str(round(reset.timestamp()))
+        headers[f"{unified}reset"] = headers[f"{unified}overage-reset"] = seconds
+        headers["retry-after"] = str(max(1, round((reset - now).total_seconds())))
+    if duration is not None and (period := _PERIODS.get(parse_duration(duration)[1])):
+        headers[f"{unified}overage-period"] = period
+    return headers

@@ -1,0 +1,143 @@
+"""A streamed answer: from Bedrock's events to the client's frames, billed before the last one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from app.domain.usage import Usage
+from app.errors import GatewayError, UpstreamBroke
+from app.ports import UpstreamStream
+from app.service.background import Background
+from app.service.bill import Bill
+from app.service.dialects import Writer
+from app.wire.anthropic import Event
+
+Opening = asyncio.Task[tuple[UpstreamStream, list[bytes]]]
+"""The call being made: its stream, and the first events."""
+
+
+class StreamedAnswer:
+    """Frames to be sent, and what must be done if they cannot be."""
+
+    def __init__(
+        self,
+        opening: Opening,
+        bill: Bill,
+        writer: Writer,
+        background: Background,
+        *,
+        request_id: str,
+        ping_seconds: float,
+        drain_seconds: float,
+    ) -> None:
+        self._opening: Opening | None = opening
+        self._upstream: UpstreamStream | None = None
+        self._bill = bill
+        self._writer = writer
+        self._background = background
+        self._request_id = request_id
+        self._ping_seconds = ping_seconds
+        self._drain_seconds = drain_seconds
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        """Chunks of whole frames; pings fill silence. Ends in order or with an error frame."""
+        try:
+            while not self._bill.meter.finished:
+                events = await self._events_or_silence()
+                if events is None:
+                    yield self._writer.ping
+                    continue
+                if chunk := await self._written(events):
+                    self._bill.first_byte()
+                    yield chunk
+                if not self._bill.settled and not await self._bill.reservation.covers(
+                    self._bill.meter
+                ):
+                    yield await self._cut()
+                    return
+        except GatewayError as error:
+            await self._bill.settle("upstream_broke", error=error, status=200)
+            yield self._writer.error(error, self._request_id)
+
+    async def close(self) -> None:
+        """The frames are no longer wanted. What Bedrock still generates is billed all the same."""
+        if self._bill.settled:
+            await self._hang_up()
+        else:
+            self._background.start(self._drain())
+
+    async def _written(self, events: list[bytes]) -> bytes:
+        frames = []
+        for raw in events:
+            event = self._observe(raw)
+            if self._bill.meter.finished:
+                await self._bill.settle("completed")
+            frames.append(self._writer.write(event))
+        return b"".join(frames)
+
+    def _observe(self, raw: bytes) -> Event:
+        try:
+            event = Event.of(raw)
+            self._bill.meter.observe(event)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UpstreamBroke("Bedrock sent an event that cannot be read.") from error
+        return event
+
+    async def _events_or_silence(self) -> list[bytes] | None:
+        try:
+            async with asyncio.timeout(self._ping_seconds):
+                return await self._events()
+        except TimeoutError:
+            return None
+
+    async def _events(self) -> list[bytes]:
+        """The next events. Raises UpstreamBroke if there are none though the message goes on."""
+        if self._opening is not None:
+            upstream, events = await asyncio.shield(self._opening)
+            self._upstream, self._opening = upstream, None
+            self._bill.upstream_request_id = upstream.upstream_request_id
+        elif self._upstream is not None:
+            events = await self._upstream.read()
+        else:
+            events = []
+        if not events:
+            raise UpstreamBroke("Bedrock ended the answer in the middle.")
+        return events
+
+    async def _cut(self) -> bytes:
+        """The budget is used up: stop the model, and end the answer as at a token limit."""
+        await self._hang_up()
+        await self._bill.settle("budget_cut", status=200)
+        return self._writer.cut()
+
+    async def _hang_up(self) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
+        if self._upstream is not None:
+            await self._upstream.close()
+
+    async def _drain(self) -> None:
+        """Read on without a reader, for the exact bill, as long as budget and time allow."""
+        meter, reservation = self._bill.meter, self._bill.reservation
+        usage: Usage | None = None
+        try:
+            async with asyncio.timeout(self._drain_seconds):
+                while not meter.finished:
+                    for raw in await self._events():
+                        self._observe(raw)
+                    if not await reservation.covers(meter):
+                        break
+        except (TimeoutError, asyncio.CancelledError):
+            usage = self._all_that_is_held()
+        except GatewayError as error:
+            if error.maybe_billed and not meter.started:
+                usage = reservation.covered
+        finally:
+            await self._bill.settle("client_gone", status=499, usage=usage)
+            await self._hang_up()
+
+    def _all_that_is_held(self) -> Usage:
+        """The best guess at what Bedrock still generates when nobody reads on."""
+        meter, covered = self._bill.meter, self._bill.reservation.covered
+        if not meter.started:
+            return covered
+        return meter.usage_with_output(max(covered.output_tokens, meter.output_tokens))

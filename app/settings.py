@@ -1,0 +1,97 @@
+"""The gateway's settings: the only reader of the environment."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AliasChoices, AnyHttpUrl, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Values come from the environment, `GATEWAY_` in front of the upper-case name, or from the
+    two names that everybody knows, `DATABASE_URL` and `AWS_REGION`."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, populate_by_name=True)
+
+    host: str = Field("127.0.0.1", description="Address that both ports are bound to.")
+    public_port: int = Field(4000, ge=0, le=65535, description="Inference, models and health.")
+    internal_port: int = Field(
+        4001, ge=0, le=65535, description="The same, and administration; never publish it."
+    )
+    database_url: SecretStr = Field(
+        validation_alias=AliasChoices("database_url", "DATABASE_URL"),
+        description="PostgreSQL: `postgresql://user:password@host:port/name`.",
+    )
+    database_pool_size: int = Field(10, ge=2, le=200, description="Connections per process.")
+    database_timeout_seconds: float = Field(
+        5, gt=0, description="How long a request waits for the database before it gets a 503."
+    )
+    master_key: SecretStr = Field(
+        min_length=16, description="The key that may administer; at least 16 characters."
+    )
+    aws_region: str = Field(
+        "us-east-1",
+        validation_alias=AliasChoices("aws_region", "AWS_REGION", "AWS_DEFAULT_REGION"),
+        description="Region whose Bedrock is called.",
+    )
+    bedrock_endpoint: AnyHttpUrl | None = Field(
+        None, description="Another address for Bedrock: the emulator's, or a VPC endpoint's."
+    )
+    bedrock_profile: str | None = Field(
+        None,
+        description="Inference profile to prefer (`us`, `eu`, `global`…); "
+        "unset, the one of the region.",
+    )
+    bedrock_connect_timeout_seconds: float = Field(5, gt=0, description="To open a connection.")
+    bedrock_read_timeout_seconds: float = Field(
+        300, gt=0, description="Longest silence of Bedrock within a call."
+    )
+    bedrock_max_connections: int = Field(1000, ge=1, description="Calls to Bedrock at one time.")
+    first_event_wait_seconds: float = Field(
+        10, ge=0, description="How long a stream's status waits for Bedrock's first event."
+    )
+    ping_seconds: float = Field(10, gt=0, description="A ping goes out after so much silence.")
+    drain_seconds: float = Field(
+        60,
+        ge=0,
+        description="How long Bedrock is read on after a client hung up, for the exact bill.",
+    )
+    max_body_bytes: int = Field(
+        20_000_000, ge=1, description="Largest request body; Bedrock takes no more than 20 MB."
+    )
+    default_max_tokens: int = Field(
+        4096, ge=1, description="`max_tokens` of a chat completion that names none."
+    )
+    global_max_budget: Decimal | None = Field(
+        None, ge=0, description="Cap in USD for everybody together; unset, none."
+    )
+    global_budget_duration: str | None = Field(
+        None, description="Window of that cap, as `1d`, `1w`, `1mo`…; unset, for ever."
+    )
+    budget_timezone: str = Field("UTC", description="Zone whose midnight starts budget windows.")
+    key_cache_seconds: float = Field(
+        5, ge=0, description="Longest time that a change of a key can go unseen."
+    )
+    instance_timeout_seconds: float = Field(
+        15, gt=0, description="A process silent for so long is dead; its reservations are settled."
+    )
+    spool_dir: Annotated[Path, Field(description="Where spend waits while the database is away.")]
+    spool_max_bytes: int = Field(64_000_000, ge=0, description="Bound of the spool, in bytes.")
+    shutdown_seconds: float = Field(
+        25, ge=0, description="How long open answers may go on after SIGTERM."
+    )
+    support_contact: str | None = Field(
+        None, description="Whom to ask about keys and budgets; shown in refusals."
+    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="JSON log.")
+
+    @model_validator(mode="after")
+    def _zone_exists(self) -> Self:
+        ZoneInfo(self.budget_timezone)
+        return self
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        return ZoneInfo(self.budget_timezone)

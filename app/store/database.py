@@ -1,0 +1,119 @@
+"""The connection pool, and the one place where database errors become ours."""
+
+import asyncio
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, LiteralString, Self, TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg.rows import AsyncRowFactory
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from app.errors import DatabaseUnavailable
+from app.store.migrate import Applied, MigrationError, migrations, missing
+
+Row = TypeVar("Row")
+
+RETRY_PAUSE_SECONDS = 0.05
+RECONNECT_SECONDS = 5
+"""After so long the pool starts its back-off anew, which bounds how late it sees the database."""
+
+AWAY = "The gateway's database does not answer. Nothing was charged; try again in a moment."
+
+APPLIED: LiteralString = "SELECT name, digest FROM schema_migration"
+
+
+class Database:
+    """A pool of autocommit connections. Statements that it runs may be repeated once more when a
+    connection broke, so they are idempotent."""
+
+    def __init__(self, dsn: str, *, pool_size: int, timeout_seconds: float) -> None:
+        self._timeout = timeout_seconds
+        self._pool = AsyncConnectionPool(
+            dsn,
+            open=False,
+            min_size=2,
+            max_size=pool_size,
+            timeout=timeout_seconds,
+            reconnect_timeout=RECONNECT_SECONDS,
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": max(2, round(timeout_seconds)),
+                "application_name": "stargate-gateway",
+                "options": f"-c statement_timeout={round(timeout_seconds * 1000)}",
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+            },
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._pool.open(wait=False)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        await self._pool.close()
+
+    async def rows(
+        self,
+        query: LiteralString,
+        parameters: Mapping[str, Any],
+        factory: AsyncRowFactory[Row],
+    ) -> list[Row]:
+        """Run one statement and return its rows. Raises DatabaseUnavailable after the timeout."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout
+        while True:
+            try:
+                return await self._attempt(query, parameters, factory, deadline - loop.time())
+            except (PoolTimeout, errors.QueryCanceled) as error:
+                raise DatabaseUnavailable(AWAY) from error
+            except (errors.UndefinedTable, errors.UndefinedFunction) as error:
+                raise DatabaseUnavailable("The gateway's database is not migrated.") from error
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                if loop.time() + RETRY_PAUSE_SECONDS >= deadline:
+                    raise DatabaseUnavailable(AWAY) from error
+                await self._pool.check()
+                await asyncio.sleep(RETRY_PAUSE_SECONDS)
+
+    async def execute(self, query: LiteralString, parameters: Mapping[str, Any]) -> None:
+        """Run one statement that returns nothing of interest."""
+        await self.rows(query, parameters, _no_row)
+
+    async def _attempt(
+        self,
+        query: LiteralString,
+        parameters: Mapping[str, Any],
+        factory: AsyncRowFactory[Row],
+        seconds: float,
+    ) -> list[Row]:
+        async with self._pool.connection(timeout=max(seconds, 0)) as connection:
+            try:
+                cursor = await connection.cursor(row_factory=factory).execute(query, parameters)
+                return await cursor.fetchall() if cursor.description else []
+            except errors.ReadOnlySqlTransaction as error:
+                # A failover left this connection on the replica.
+                await connection.close()
+                raise psycopg.OperationalError(str(error)) from error
+
+    async def problem(self) -> str | None:
+        """What keeps the database from serving requests; None when nothing does."""
+        from_class = psycopg.rows.class_row(Applied)
+        try:
+            applied = await self.rows(APPLIED, {}, from_class)
+            pending = missing(applied, migrations())
+        except DatabaseUnavailable as error:
+            return error.message
+        except MigrationError as error:
+            return str(error)
+        if pending:
+            return f"migrations are missing: {', '.join(m.name for m in pending)}"
+        return None
+
+
+def _no_row(cursor: psycopg.AsyncCursor[Any]) -> psycopg.rows.RowMaker[None]:
+    del cursor
+    return lambda values: None

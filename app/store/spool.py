@@ -1,0 +1,108 @@
+"""Settlements that the database could not take, kept on disk until it can.
+
+One file a settlement, written whole or not at all, so that several processes may share the
+directory and a crash leaves nothing torn. Settling is idempotent: a file may be replayed twice.
+"""
+
+import asyncio
+import errno
+import json
+import os
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from app.domain.budgets import Window
+from app.domain.identity import KeyHash, RequestId, UserId
+from app.domain.ledger import Account, Scope, Settlement
+from app.domain.usage import Usage
+from app.ports import Ledger
+
+
+class FileSpool:
+    """Implements the port Spool."""
+
+    def __init__(self, directory: Path, *, max_bytes: int) -> None:
+        self._directory = directory
+        self._max_bytes = max_bytes
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._bytes = sum(f.stat().st_size for f in self._files())
+
+    async def add(self, settlement: Settlement) -> None:
+        content = encode(settlement)
+        if self._bytes + len(content) > self._max_bytes:
+            raise OSError(errno.ENOSPC, "the spool has reached its bound", str(self._directory))
+        await asyncio.to_thread(_write, self._directory / settlement.request_id, content)
+        self._bytes += len(content)
+
+    async def replay(self, ledger: Ledger) -> int:
+        count = 0
+        for file in await asyncio.to_thread(self._files):
+            content = await asyncio.to_thread(_read, file)
+            if content is None:
+                continue
+            await ledger.settle(decode(content))
+            file.unlink(missing_ok=True)
+            self._bytes = max(0, self._bytes - len(content))
+            count += 1
+        return count
+
+    def _files(self) -> list[Path]:
+        return sorted(self._directory.glob("*.json"))
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Name the file only when all of it is on the disk."""
+    unnamed, named = path.with_suffix(".tmp"), path.with_suffix(".json")
+    descriptor = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unnamed.rename(named)
+
+
+def _read(file: Path) -> bytes | None:
+    """None when another process has replayed the file meanwhile."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def encode(settlement: Settlement) -> bytes:
+    """A settlement as JSON; money and times as text."""
+    return json.dumps(asdict(settlement), default=str).encode()
+
+
+def decode(content: bytes) -> Settlement:
+    """The settlement that `encode` was given."""
+    fields: dict[str, Any] = json.loads(content)
+    user_id = fields["user_id"]
+    fields |= {
+        "request_id": RequestId(fields["request_id"]),
+        "key_hash": KeyHash(fields["key_hash"]),
+        "user_id": UserId(user_id) if user_id is not None else None,
+        "started_at": datetime.fromisoformat(fields["started_at"]),
+        "finished_at": datetime.fromisoformat(fields["finished_at"]),
+        "accounts": tuple(_account(a) for a in fields["accounts"]),
+        "usage": Usage(**fields["usage"]),
+        "cost": Decimal(fields["cost"]),
+    }
+    return Settlement(**fields)
+
+
+def _account(fields: dict[str, Any]) -> Account:
+    window, cap = fields["window"], fields["cap"]
+    end = window["end"]
+    return Account(
+        Scope(fields["scope"]),
+        fields["id"],
+        Window(
+            datetime.fromisoformat(window["start"]),
+            datetime.fromisoformat(end) if end is not None else None,
+        ),
+        Decimal(cap) if cap is not None else None,
+    )

@@ -1,0 +1,92 @@
+"""The log: one JSON object a line on standard output. It holds no prompt text and no key."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from app.domain.outcome import Outcome
+
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes the message and what was given as `extra`. Of an exception it writes the kind and
+    the places, never the message: that may quote what a client sent."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = datetime.fromtimestamp(record.created, UTC)
+        fields: dict[str, Any] = {
+            "time": when.isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        fields |= {k: v for k, v in vars(record).items() if k not in _STANDARD}
+        if record.exc_info and record.exc_info[0] is not None:
+            fields["exception"] = record.exc_info[0].__name__
+            fields["at"] = _places(record.exc_info[2])
+        return json.dumps(fields, default=str)
+
+
+def _places(traceback: Any) -> list[str]:
+    places = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        places.append(f"{code.co_filename}:{traceback.tb_lineno} {code.co_name}")
+        traceback = traceback.tb_next
+    return places[-12:]
+
+
+def configure_logging(level: str) -> None:
+    """Send everything to standard output as JSON."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # These would repeat what the Outcome says, or tell what clients sent.
+    for name in ("uvicorn.access", "botocore", "aiohttp", "psycopg.pool"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class OutcomeLog:
+    """Implements the port OutcomeSink: a line for each request."""
+
+    def __init__(self) -> None:
+        self._log = logging.getLogger("gateway.request")
+
+    def record(self, outcome: Outcome) -> None:
+        usage = outcome.usage
+        self._log.info(
+            "request",
+            extra={
+                "request_id": outcome.request_id,
+                "dialect": outcome.dialect,
+                "route": outcome.route,
+                "status": outcome.status,
+                "ending": outcome.ending,
+                "error_code": outcome.error_code,
+                "key_alias": outcome.key_alias,
+                "key_name": outcome.key_name,
+                "user_id": outcome.user_id,
+                "model": outcome.asked_model,
+                "bedrock_id": outcome.bedrock_id,
+                "stream": outcome.stream,
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                "cache_read_tokens": usage.cache_read_tokens,
+                "cache_write_5m_tokens": usage.cache_write_5m_tokens,
+                "cache_write_1h_tokens": usage.cache_write_1h_tokens,
+                "cost_usd": str(outcome.cost),
+                "estimated": outcome.estimated,
+                "latency_ms": round(outcome.latency_seconds * 1000, 1),
+                "ttfb_ms": _milliseconds(outcome.ttfb_seconds),
+                "upstream_request_id": outcome.upstream_request_id,
+                "session_id": outcome.session_id,
+                "client": outcome.client,
+            },
+        )
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)

@@ -1,0 +1,116 @@
+"""The conversation of a Messages request as Bedrock takes it."""
+
+from typing import Any, Final
+
+from app.domain.models import Capabilities
+from app.errors import InvalidRequest
+from app.translate import shape
+from app.wire.anthropic import JsonObject
+
+CACHE_LIFETIMES: Final = ("5m", "1h")
+MESSAGE_FIELDS: Final = ("role", "content")
+API_ONLY_BLOCKS: Final = frozenset({"tool_addition", "tool_removal"})
+
+
+def bedrock_messages(
+    system: Any, messages: list[JsonObject], able: Capabilities
+) -> tuple[Any, list[JsonObject]]:
+    """`system` and `messages` for a model.
+
+    System messages stay where they are if the model knows them. For others those in front become
+    part of `system`, and later ones a reminder in the user's turn, after the tool results that
+    must follow a tool call at once.
+    """
+    kept = [_message(message, f"messages.{index}", able) for index, message in enumerate(messages)]
+    kept = [message for message in kept if message["content"]]
+    system_blocks = system
+    if isinstance(system, list):
+        system_blocks = [without_scope(b, able) for b in shape.objects(system, "system")]
+    if not able.system_messages and any(m["role"] == "system" for m in kept):
+        leading = next((i for i, m in enumerate(kept) if m["role"] != "system"), len(kept))
+        hoisted = [b for m in kept[:leading] for b in shape.blocks(m["content"], "messages")]
+        if hoisted:
+            system_blocks = [*shape.blocks(system_blocks or [], "system"), *hoisted]
+        kept = _reminders(kept[leading:])
+    if not kept:
+        raise InvalidRequest("messages: must hold at least one message of the user")
+    return system_blocks, kept
+
+
+def _message(message: JsonObject, field: str, able: Capabilities) -> JsonObject:
+    content = message.get("content")
+    if isinstance(content, list):
+        content = [
+            _block(block, f"{field}.content.{index}", able)
+            for index, block in enumerate(shape.objects(content, f"{field}.content"))
+            if block.get("type") not in API_ONLY_BLOCKS
+        ]
+    elif not isinstance(content, str):
+        raise InvalidRequest(f"{field}.content: must be a string or a list of blocks")
+    return {"role": message["role"], "content": content}
+
+
+def _block(block: JsonObject, field: str, able: Capabilities) -> JsonObject:
+    source = block.get("source")
+    if isinstance(source, dict) and source.get("type") in {"url", "file"}:
+        raise InvalidRequest(
+            f"{field}.source: Claude on Bedrock takes no {source['type']} sources; "
+            "send the data as base64"
+        )
+    nested = block.get("content")
+    if block.get("type") == "tool_result" and isinstance(nested, list):
+        inner = [
+            _block(item, f"{field}.content.{index}", able)
+            for index, item in enumerate(shape.objects(nested, f"{field}.content"))
+        ]
+        block = {**block, "content": inner}
+    return without_scope(block, able)
+
+
+def without_scope(block: JsonObject, able: Capabilities) -> JsonObject:
+    """The block with only what Bedrock knows of `cache_control`."""
+    control = block.get("cache_control")
+    if not isinstance(control, dict) or control.keys() == {"type"}:
+        return block
+    kept = {"type": control.get("type")}
+    if able.cache_ttl and control.get("ttl") in CACHE_LIFETIMES:
+        kept["ttl"] = control["ttl"]
+    return {**block, "cache_control": kept}
+
+
+def _reminders(messages: list[JsonObject]) -> list[JsonObject]:
+    result: list[JsonObject] = []
+    waiting: list[JsonObject] = []
+    for message in messages:
+        if message["role"] == "system":
+            waiting.append(_reminder(message))
+            if not _calls_tool(result[-1]):
+                result += waiting
+                waiting = []
+        else:
+            result.append(message)
+            result += waiting
+            waiting = []
+    return result + waiting
+
+
+def _calls_tool(message: JsonObject) -> bool:
+    content = message["content"]
+    return (
+        message["role"] == "assistant"
+        and isinstance(content, list)
+        and any(block.get("type") == "tool_use" for block in content)
+    )
+
+
+def _reminder(message: JsonObject) -> JsonObject:
+    """A system message as a user's turn; the same whether its content is a string or blocks."""
+    return {
+        "role": "user",
+        "content": [
+            {**block, "text": f"<system-reminder>\n{block['text']}\n</system-reminder>"}
+            if isinstance(block.get("text"), str)
+            else block
+            for block in shape.blocks(message["content"], "messages")
+        ],
+    }

@@ -1,0 +1,95 @@
+"""What every tier shares: a PostgreSQL server for each worker, a fresh database for each test."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.local.postgres import FOR_TESTS, Postgres
+
+NO_SKIPS = "STARGATE_NO_SKIPS"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A running server, of this worker alone."""
+    base = Path(tempfile.mkdtemp(prefix="gateway-postgres-"))
+    base.chmod(0o711)  # root's server runs as another user, who must get through
+    server = Postgres(base / "server", settings=FOR_TESTS, tied=True)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(base)
+
+
+@pytest.fixture(scope="session")
+def _administration(postgres: Postgres) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
+    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def _template(postgres: Postgres, _administration: "psycopg.Connection[tuple[object, ...]]") -> str:
+    from app.store.migrate import migrate
+
+    _administration.execute("CREATE DATABASE migrated")
+    migrate(at(postgres, "migrated"))
+    return "migrated"
+
+
+@pytest.fixture(scope="session")
+def _numbers() -> Iterator[int]:
+    return count()
+
+
+@pytest.fixture
+def database_url(
+    postgres: Postgres,
+    _administration: "psycopg.Connection[tuple[object, ...]]",
+    _template: str,
+    _numbers: Iterator[int],
+) -> Iterator[str]:
+    """A migrated database that only this test uses."""
+    name = f"test_{next(_numbers)}"
+    _administration.execute(f"CREATE DATABASE {name} TEMPLATE {_template}")
+    yield at(postgres, name)
+    _administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def at(postgres: Postgres, database: str) -> str:
+    return f"{postgres.dsn.rpartition('/')[0]}/{database}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if not hasattr(report, "wasxfail"):
+        _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Where everything is installed, a skipped test is a test that nobody runs."""
+    if report.skipped and os.environ.get(NO_SKIPS):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{NO_SKIPS} is set, and this was to be skipped: {reason}"
