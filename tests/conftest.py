@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from app.local.postgres import FOR_TESTS, Postgres
+from tests.support.stack import Stack, running_stack
 
 NO_SKIPS = "STARGATE_NO_SKIPS"
 
@@ -93,3 +94,29 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"{NO_SKIPS} is set, and this was to be skipped: {reason}"
+
+
+@pytest.fixture(scope="session")
+def _shared_stack(
+    postgres: Postgres,
+    _administration: "psycopg.Connection[tuple[object, ...]]",
+    _template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
+    _administration.execute(f"CREATE DATABASE shared TEMPLATE {_template}")
+    with running_stack(at(postgres, "shared"), tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(_shared_stack: Stack) -> Iterator[Stack]:
+    """A running gateway that the tests of a worker share: each takes keys of its own."""
+    yield _shared_stack
+    _shared_stack.emulator.scenario()
+
+
+@pytest.fixture
+def own_stack(database_url: str, tmp_path: Path) -> Iterator[Stack]:
+    """A gateway, database and emulator for one test, which may break them."""
+    with running_stack(database_url, tmp_path) as stack:
+        yield stack

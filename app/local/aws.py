@@ -1,4 +1,4 @@
-"""Where the gateway gets AWS credentials from: the usual places, or the emulator's constants."""
+"""Where the gateway gets AWS credentials from: the usual places, or what the emulator takes."""
 
 import os
 from dataclasses import dataclass, field
@@ -7,10 +7,12 @@ from typing import Self
 import botocore.exceptions
 import botocore.session
 
-from app.local.emulator.signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from app.local.ports import HOST
 from app.local.stack_errors import StackError
 
+# No secrets: they open nothing but the emulator.
+EMULATED_ACCESS_KEY = "AKIDLOCALEMULATOR"
+EMULATED_SECRET_KEY = "local-emulator-secret-key"  # noqa: S105
 EMULATED_REGION = "us-east-1"
 ADVICE = (
     "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws sso login`;\n"
@@ -33,8 +35,8 @@ class AwsEnvironment:
             region=EMULATED_REGION,
             variables={
                 "AWS_REGION": EMULATED_REGION,
-                "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-                "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+                "AWS_ACCESS_KEY_ID": EMULATED_ACCESS_KEY,
+                "AWS_SECRET_ACCESS_KEY": EMULATED_SECRET_KEY,
                 "GATEWAY_BEDROCK_ENDPOINT": f"http://{HOST}:{port}",
             },
             hidden=("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"),

@@ -7,7 +7,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from app.local.aws import AwsEnvironment, find_aws
+from app.local.aws import (
+    EMULATED_ACCESS_KEY,
+    EMULATED_SECRET_KEY,
+    AwsEnvironment,
+    find_aws,
+)
 from app.local.files import locked, tail
 from app.local.ports import HOST, demand, free_port
 from app.local.postgres import PostgresError
@@ -115,6 +120,7 @@ def _start_emulator(bringing: Bringing) -> int:
         return last
     started, port = time.monotonic(), free_port(last)
     command = [sys.executable, "-m", "app.local.emulator", "--host", HOST, "--port", str(port)]
+    command += ["--access-key", EMULATED_ACCESS_KEY, "--secret-key", EMULATED_SECRET_KEY]
     environment = {**environment_without(), "PYTHONUNBUFFERED": "1"}
     bringing.undo.callback(daemon.stop, EMULATOR_STOP_SECONDS)
     _launch(daemon, command, environment, {"port": str(port)}, "/__emulator__/usage")

@@ -46,8 +46,8 @@ class StreamedAnswer:
                 if events is None:
                     yield self._writer.ping
                     continue
+                self._bill.first_byte()
                 if chunk := await self._written(events):
-                    self._bill.first_byte()
                     yield chunk
                 if not self._bill.settled and not await self._bill.reservation.covers(
                     self._bill.meter

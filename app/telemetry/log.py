@@ -45,7 +45,7 @@ def configure_logging(level: str) -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # These would repeat what the Outcome says, or tell what clients sent.
-    for name in ("uvicorn.access", "botocore", "aiohttp", "psycopg.pool"):
+    for name in ("uvicorn", "botocore", "aiohttp", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -1,0 +1,159 @@
+"""The gateway and the emulator as processes of their own, as they are in real life."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.local.emulator.options import EmulatorOptions
+
+ROOT = Path(__file__).parents[2]
+MASTER_KEY = "sk-master-key-of-the-tests"
+START_SECONDS = 30
+EMULATOR = EmulatorOptions()
+
+
+@dataclass
+class GatewayProcess:
+    """A running gateway. `log` is what it wrote so far."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+    public_url: str
+    internal_url: str
+
+    def log(self) -> list[dict[str, Any]]:
+        lines = self.output.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def outcomes(self) -> list[dict[str, Any]]:
+        return [line for line in self.log() if line["message"] == "request"]
+
+    def admin(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        """An administrative call that must succeed."""
+        response = httpx.request(
+            method,
+            self.internal_url + path,
+            headers={"authorization": f"Bearer {MASTER_KEY}"},
+            **({"json": body} if method == "POST" else {"params": body}),
+        )
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def new_key(self, **fields: Any) -> str:
+        return str(self.admin("POST", "/key/generate", **fields)["key"])
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        """The exit code after a SIGTERM."""
+        self.process.terminate()
+        return self.process.wait(40)
+
+
+@contextmanager
+def gateway_process(
+    database_url: str,
+    bedrock_url: str,
+    directory: Path,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[GatewayProcess]:
+    """A gateway on free ports; `directory` gets its log and its spool."""
+    settings = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "DATABASE_URL": database_url,
+        "GATEWAY_MASTER_KEY": MASTER_KEY,
+        "GATEWAY_PUBLIC_PORT": "0",
+        "GATEWAY_INTERNAL_PORT": "0",
+        "GATEWAY_BEDROCK_ENDPOINT": bedrock_url,
+        "GATEWAY_SPOOL_DIR": str(directory / "spool"),
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": EMULATOR.access_key,
+        "AWS_SECRET_ACCESS_KEY": EMULATOR.secret_key,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **(environment or {}),
+    }
+    number = len(list(directory.glob("gateway-*.log")))
+    output = directory / f"gateway-{number}.log"
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.main"],
+            env=settings,
+            cwd=directory,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        where = _serving(process, output)
+        yield GatewayProcess(
+            process,
+            output,
+            f"http://127.0.0.1:{where['public'][1]}",
+            f"http://127.0.0.1:{where['internal'][1]}",
+        )
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(10)
+
+
+def _serving(process: subprocess.Popen[bytes], output: Path) -> dict[str, Any]:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        for line in output.read_text().splitlines():
+            if '"message": "serving"' in line:
+                found: dict[str, Any] = json.loads(line)
+                return found
+        time.sleep(0.02)
+    raise AssertionError(f"the gateway did not start:\n{output.read_text()[-4000:]}")
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatorProcess:
+    """A running Bedrock emulator."""
+
+    url: str
+
+    def usage(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = httpx.get(f"{self.url}/__emulator__/usage").json()["requests"]
+        return rows
+
+    def received(self) -> list[dict[str, Any]]:
+        answer = httpx.get(f"{self.url}/__emulator__/requests").json()
+        rows: list[dict[str, Any]] = answer["requests"]
+        return rows
+
+    def scenario(self, *scenarios: Mapping[str, Any]) -> None:
+        response = httpx.post(f"{self.url}/__emulator__/scenario", json=list(scenarios))
+        assert response.status_code == 200, response.text
+
+
+@contextmanager
+def emulator_process(*arguments: str) -> Iterator[EmulatorProcess]:
+    """An emulator on a free port."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app.local.emulator", "--port", "0", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield EmulatorProcess(process.stdout.readline().split()[-1])
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()

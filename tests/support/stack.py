@@ -1,0 +1,87 @@
+"""A whole gateway with its database and its Bedrock, and what tests ask of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from app.catalog.loader import load_catalog
+from app.domain.usage import Usage
+from tests.support.processes import (
+    EmulatorProcess,
+    GatewayProcess,
+    emulator_process,
+    gateway_process,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """`gateway` may be started again by tests that break it."""
+
+    gateway: GatewayProcess
+    emulator: EmulatorProcess
+    database_url: str
+    directory: Path
+
+    def query(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+        with psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row) as c:
+            return c.execute(sql.encode(), parameters).fetchall()
+
+    def spend_log(self) -> list[dict[str, Any]]:
+        return self.query("SELECT * FROM spend_log ORDER BY started_at")
+
+    def reservations(self) -> list[dict[str, Any]]:
+        return self.query("SELECT * FROM reservation")
+
+
+@contextmanager
+def running_stack(
+    database_url: str, directory: Path, *emulator_arguments: str, **settings: str
+) -> Iterator[Stack]:
+    """Everything freshly started; `settings` are environment variables of the gateway."""
+    with (
+        emulator_process(*emulator_arguments) as emulator,
+        gateway_process(database_url, emulator.url, directory, settings) as gateway,
+    ):
+        yield Stack(gateway, emulator, database_url, directory)
+
+
+def billed(rows: list[dict[str, Any]]) -> Decimal:
+    """What Bedrock's invoice would say: the emulator's own log at the catalogue's prices."""
+    catalog = load_catalog(region="us-east-1", profile=None)
+    today = datetime.now(UTC).date()
+    return sum(
+        (
+            catalog.resolve(row["model"]).cost(
+                Usage(
+                    input_tokens=row["input_tokens"],
+                    output_tokens=row["output_tokens"],
+                    cache_read_tokens=row["cache_read_input_tokens"],
+                    cache_write_5m_tokens=row["cache_creation_5m_input_tokens"],
+                    cache_write_1h_tokens=row["cache_creation_1h_input_tokens"],
+                ),
+                today,
+            )
+            for row in rows
+        ),
+        Decimal(0),
+    )
+
+
+def assert_spend_equals_the_bill(stack: Stack) -> None:
+    """To the last digit: the log, the counters, and what Bedrock generated."""
+    spent = sum((row["cost"] for row in stack.spend_log()), Decimal(0))
+    assert spent == billed(stack.emulator.usage())
+    counted = stack.query(
+        "SELECT coalesce(sum(spent), 0) AS spent, coalesce(sum(held), 0) AS held "
+        "FROM budget_account WHERE scope = 'key' AND window_start = 'epoch'"
+    )[0]
+    assert (counted["spent"], counted["held"]) == (spent, 0)
+    assert stack.reservations() == []
