@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -21,18 +22,29 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="gateway-tests-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def reachable_path() -> Iterator[Path]:
+    """An empty folder like `tmp_path`, but open to the user that root's PostgreSQL runs as."""
+    with _folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A running server, of this worker alone."""
-    base = Path(tempfile.mkdtemp(prefix="gateway-postgres-"))
-    base.chmod(0o711)  # root's server runs as another user, who must get through
-    server = Postgres(base / "server", settings=FOR_TESTS, tied=True)
-    server.start()
-    try:
+    with _folder() as folder:
+        server = Postgres(folder, settings=FOR_TESTS, tied=True)
+        server.start()
         yield server
-    finally:
         server.stop()
-        shutil.rmtree(base)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from app.local.ports import PortBusy
 from app.local.postgres import PostgresError
 from app.local.stack_errors import StackError
 from app.local.stack_report import environment, summary
-from app.local.stack_state import ROOT, Options, State
+from app.local.stack_state import DEFAULT_DIRECTORY, Options, State
 from app.local.stack_status import parts, table
 from app.local.stack_up import EMULATOR_STOP_SECONDS, GATEWAY_STOP_SECONDS, up
 
@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     folder = argparse.ArgumentParser(add_help=False)
     folder.add_argument(
-        "--state-dir", type=Path, default=ROOT / ".local", help="where data and logs are kept"
+        "--state-dir", type=Path, default=DEFAULT_DIRECTORY, help="where data and logs are kept"
     )
     top = argparse.ArgumentParser(prog="./dev", description=__doc__)
     verbs = top.add_subparsers(dest="verb", required=True)

@@ -3,7 +3,7 @@
 import shlex
 
 from app.local.ports import HOST
-from app.local.stack_state import State
+from app.local.stack_state import DEFAULT_DIRECTORY, State
 from app.local.stack_up import Stack
 
 MODEL = "claude-haiku-4-5"
@@ -28,6 +28,8 @@ def environment(stack: Stack) -> dict[str, str]:
 def summary(stack: Stack, state: State) -> str:
     """Where everything is, and the lines to copy."""
     values, file = environment(stack), shlex.quote(str(state.environment_file))
+    own = state.directory == DEFAULT_DIRECTORY
+    more = "" if own else f" --state-dir {shlex.quote(str(state.directory))}"
     url, key = values["ANTHROPIC_BASE_URL"], values["ANTHROPIC_AUTH_TOKEN"]
     bedrock = values["BEDROCK_EMULATOR_URL"] or f"AWS, {stack.region}"
     return f"""
@@ -50,5 +52,5 @@ curl:
     -d '{{"model":"{MODEL}","max_tokens":100,"messages":[{{"role":"user","content":"Hello"}}]}}'
 
 All of it for a shell: . {file}
-./dev status, ./dev logs gateway -f, ./dev down
+Next: ./dev status{more}, ./dev logs{more} gateway -f, ./dev down{more}
 {"".join(f"{chr(10)}{notice}" for notice in stack.notices)}""".rstrip()

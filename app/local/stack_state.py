@@ -15,6 +15,7 @@ from app.local.process import Daemon
 
 Bedrock = Literal["emulator", "aws"]
 ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_DIRECTORY = ROOT / ".local"
 
 
 @dataclass(frozen=True, slots=True)

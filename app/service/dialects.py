@@ -12,7 +12,7 @@ from app.translate.anthropic_openai import ChunkWriter, to_completion
 from app.translate.openai_anthropic import to_messages
 from app.wire import sse
 from app.wire.anthropic import Event, JsonObject, usage_json
-from app.wire.errors import anthropic_error, openai_error
+from app.wire.errors import anthropic_stream_error, openai_error
 
 
 class Writer(Protocol):
@@ -75,7 +75,7 @@ class AnthropicWriter:
         return frames + sse.event("message_stop", b'{"type":"message_stop"}')
 
     def error(self, error: GatewayError, request_id: str) -> bytes:
-        return sse.event("error", orjson.dumps(anthropic_error(error, request_id)))
+        return sse.event("error", orjson.dumps(anthropic_stream_error(error, request_id)))
 
 
 class AnthropicDialect:

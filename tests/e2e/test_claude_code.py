@@ -25,16 +25,12 @@ async def test_a_question_is_answered_in_one_request(
 ) -> None:
     key = stack.gateway.new_key(key_alias=f"plain-{asked}")
 
-    run = await run_claude(
-        stack.gateway.public_url, key, "[[say=Forty-two.]]", model=asked
-    )
+    run = await run_claude(stack.gateway.public_url, key, "[[say=Forty-two.]]", model=asked)
 
     assert (run.exit_code, run.text) == (0, "Forty-two.")
     assert run.output["total_cost_usd"] > 0
     calls = inference_calls(stack, f"plain-{asked}")
-    assert [(c["status"], c["model"], c["ending"]) for c in calls] == [
-        (200, answered, "completed")
-    ]
+    assert [(c["status"], c["model"], c["ending"]) for c in calls] == [(200, answered, "completed")]
 
 
 async def test_a_tool_is_called_and_its_result_answered(own_stack: Stack) -> None:

@@ -53,7 +53,9 @@ def command_of(image: Image) -> list[str]:
 
 
 @contextmanager
-def gateway(image: Image, volume: Path, database_url: str) -> Iterator[tuple[psutil.Popen, int]]:
+def gateway(
+    image: Image, volume: Path, database_url: str
+) -> Iterator[tuple["subprocess.Popen[str]", int]]:
     port, internal = free_port(), free_port()
     variables = {
         "DATABASE_URL": database_url,
@@ -62,8 +64,11 @@ def gateway(image: Image, volume: Path, database_url: str) -> Iterator[tuple[psu
         "GATEWAY_INTERNAL_PORT": str(internal),
         "AWS_REGION": "us-east-1",
     }
-    with psutil.Popen(
-        in_container(image, volume, variables, *command_of(image)), stdout=subprocess.PIPE
+    with subprocess.Popen(
+        in_container(image, volume, variables, *command_of(image)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         try:
             yield process, port
@@ -80,7 +85,7 @@ def status(port: int, path: str) -> int:
         connection.close()
 
 
-def await_ready(process: psutil.Popen, port: int) -> None:
+def await_ready(process: "subprocess.Popen[str]", port: int) -> None:
     deadline = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -90,7 +95,7 @@ def await_ready(process: psutil.Popen, port: int) -> None:
             pass
         time.sleep(0.02)
     process.kill()
-    pytest.fail(f"the gateway is not ready:\n{process.stdout.read().decode()}")
+    pytest.fail(f"the gateway is not ready:\n{process.communicate()[0]}")
 
 
 def test_its_configuration_is_that_of_a_service_without_privileges(image: Image) -> None:
@@ -130,7 +135,8 @@ def test_it_serves_on_a_read_only_root_and_ends_in_order(
     with gateway(image, volume, database_url) as (process, port):
         await_ready(process, port)
         assert status(port, "/health/liveliness") == 200
-        assert process.uids().real == process.gids().real == 10001
+        runs_as = psutil.Process(process.pid)
+        assert runs_as.uids().real == runs_as.gids().real == 10001
         _, *check = image.config["Healthcheck"]["Test"]
         variables = {"GATEWAY_PUBLIC_PORT": str(port)}
         healthy = subprocess.run(in_container(image, volume, variables, *check), check=False)

@@ -34,6 +34,10 @@ class Stack:
         with psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row) as c:
             return c.execute(sql.encode(), parameters).fetchall()
 
+    def execute(self, sql: str) -> None:
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            connection.execute(sql.encode())
+
     def spend_log(self) -> list[dict[str, Any]]:
         return self.query("SELECT * FROM spend_log ORDER BY started_at")
 

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +18,8 @@ SETTINGS = {**FOR_TESTS, "max_connections": "20"}
 
 
 @pytest.fixture
-def directory() -> Iterator[Path]:
-    base = Path(tempfile.mkdtemp(prefix="gateway-postgres-"))
-    base.chmod(0o711)
-    yield base / "with a space"
-    shutil.rmtree(base)
+def directory(reachable_path: Path) -> Path:
+    return reachable_path / "with a space"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -77,7 +78,7 @@ class Client:
             access_key=self.emulator.access_key,
             secret_key=self.emulator.secret_key,
         )
-        return self.http.post(URL(url, encoded=True), data=data, headers=headers)
+        return self.http.post(URL(url, encoded=True), data=BytesIO(data), headers=headers)
 
     async def post(self, path: str, document: object) -> Reply:
         async with self.request(path, document) as response:
