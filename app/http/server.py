@@ -13,6 +13,7 @@ KEEPALIVE_SECONDS = 75
 """Longer than the load balancer's idle time, so that it never finds a connection closed."""
 
 BACKLOG = 2048
+HAND_OVER_SECONDS = 2
 
 
 class _Server(uvicorn.Server):
@@ -37,6 +38,10 @@ async def serve(doors: Sequence[tuple[ASGIApp, socket.socket]], *, shutdown_seco
     await asyncio.gather(
         *(server.serve(sockets=[door]) for server, (_, door) in zip(servers, doors, strict=True))
     )
+    # Requests that took too long were cancelled; let them hand over their bills.
+    cut_off = set().union(*(server.server_state.tasks for server in servers))
+    if cut_off:
+        await asyncio.wait(cut_off, timeout=HAND_OVER_SECONDS)
 
 
 def _server(app: ASGIApp, shutdown_seconds: float) -> _Server:

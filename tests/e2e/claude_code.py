@@ -48,8 +48,8 @@ async def run_claude(
     command = [str(binary()), "-p", prompt, "--output-format", "json"]
     command += ["--model", model] if model else []
     with tempfile.TemporaryDirectory(prefix="claude-code-") as home:
-        folder = Path(home, "work")
-        folder.mkdir()
+        folder = anyio.Path(home, "work")
+        await folder.mkdir()
         with anyio.fail_after(SECONDS):
             done = await anyio.run_process(
                 [*command, *args],

@@ -13,11 +13,7 @@ import pytest
 from app.local.ports import free_port
 from tests.image.conftest import Image
 
-pytestmark = [
-    pytest.mark.image,
-    pytest.mark.timeout(900),
-    pytest.mark.xdist_group("image"),
-]
+pytestmark = [pytest.mark.image, pytest.mark.timeout(900)]
 
 READ_ONLY_ROOT = """
 set -e

@@ -178,9 +178,7 @@ def test_what_bedrock_refuses_keeps_its_words(stack: Stack, key: str) -> None:
     assert "max_tokens" in message
 
 
-@pytest.mark.parametrize(
-    ("kind", "status"), [("url", 400), ("file", 400)]
-)
+@pytest.mark.parametrize(("kind", "status"), [("url", 400), ("file", 400)])
 def test_sources_that_would_have_to_be_fetched_are_refused(
     stack: Stack, key: str, kind: str, status: int
 ) -> None:

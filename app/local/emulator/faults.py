@@ -73,6 +73,14 @@ TEXT: Mapping[ExceptionName, str] = {
     "ThrottlingException": "Too many requests, please wait before trying again.",
     "ValidationException": "The input fails to satisfy the constraints of the service.",
     "ExpiredTokenException": "The security token included in the request is expired",
+    "IncompleteSignatureException": "The request signature does not conform to AWS standards.",
+    "InvalidSignatureException": "The request signature we calculated does not match the signature "
+    "you provided. Check your AWS Secret Access Key and signing method. Consult the service "
+    "documentation for details.",
+    "MissingAuthenticationTokenException": "Missing Authentication Token",
+    "RequestEntityTooLargeException": "Request size exceeds the limit.",
+    "UnknownOperationException": "The requested operation is not recognized by the service.",
+    "UnrecognizedClientException": "The security token included in the request is invalid.",
 }
 
 DETAILS: Mapping[ExceptionName, Mapping[str, object]] = {

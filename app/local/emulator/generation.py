@@ -22,7 +22,7 @@ from app.local.emulator.thought import signature
 Body = Mapping[str, Any]
 
 PIECE = re.compile(r"\s*\S{1,8}|\s+")
-DIRECTIVE = re.compile(r"\[\[(tokens|say)=(.*?)\]\]", re.DOTALL)
+DIRECTIVE = re.compile(r"\[\[(tokens|say)=(.*?)\]\](?!\])", re.DOTALL)
 THOUGHT = "The emulator thinks about this for a moment."
 
 

@@ -67,7 +67,7 @@ class Emulator:
     async def _call(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         path = PATH.fullmatch(request.raw_path)
         if path is None or request.method != "POST":
-            raise BedrockFault("UnknownOperationException", "")
+            raise BedrockFault("UnknownOperationException")
         raw = await _read(request)
         headers = {name.lower(): value for name, value in request.headers.items()}
         body, parsed = _parse(raw)
@@ -131,9 +131,7 @@ async def _read(request: web.BaseRequest) -> bytes:
     if (request.content_length or 0) <= MOST_BYTES:
         raw = await request.content.read(-1)
     if len(raw) > MOST_BYTES or (request.content_length or 0) > MOST_BYTES:
-        raise BedrockFault(
-            "RequestEntityTooLargeException", f"Request size exceeds the limit of {MOST_BYTES}."
-        )
+        raise BedrockFault("RequestEntityTooLargeException")
     return raw
 
 

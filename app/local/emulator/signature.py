@@ -13,10 +13,6 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 SERVICE = "bedrock"
 SKEW = timedelta(minutes=5)
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
-MISMATCH = (
-    "The request signature we calculated does not match the signature you provided. Check your "
-    "AWS Secret Access Key and signing method. Consult the service documentation for details."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +58,7 @@ class Authenticator:
         elif scheme == ALGORITHM:
             self._check_signature(request, _fields(rest))
         else:
-            raise BedrockFault(
-                "MissingAuthenticationTokenException", "Missing Authentication Token"
-            )
+            raise BedrockFault("MissingAuthenticationTokenException")
 
     def _check_bearer(self, token: str) -> None:
         if not hmac.compare_digest(token.encode(), self._credentials.bearer_token.encode()):
@@ -87,7 +81,7 @@ class Authenticator:
         )
         key = self._signing_key(day, region, service)
         if not hmac.compare_digest(_hmac(key, text).hex(), fields["Signature"]):
-            raise _mismatch(MISMATCH)
+            raise BedrockFault("InvalidSignatureException")
 
     def _signing_key(self, day: str, region: str, service: str) -> bytes:
         scope = (day, region, service)
@@ -98,10 +92,7 @@ class Authenticator:
     def _check_identity(self, access_key: str, token: str | None) -> None:
         expected = self._credentials.session_token
         if access_key != self._credentials.access_key or expected not in (None, token):
-            raise BedrockFault(
-                "UnrecognizedClientException",
-                "The security token included in the request is invalid.",
-            )
+            raise BedrockFault("UnrecognizedClientException")
 
     def _check_scope(self, region: str, service: str, ending: str) -> None:
         if service != SERVICE:

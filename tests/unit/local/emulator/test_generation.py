@@ -149,7 +149,7 @@ async def test_over_the_wire_events_come_in_the_order_of_the_messages_api(client
     events = await client.stream(
         body("[[tokens=10]]", thinking={"type": "adaptive", "display": "summarized"}), OPUS
     )
-    thinking = ["content_block_start", *["content_block_delta"] * 4, "content_block_stop"]
+    thinking = ["content_block_start", *["content_block_delta"] * 3, "content_block_stop"]
     text = ["content_block_start", *["content_block_delta"] * 3, "content_block_stop"]
 
     assert [event["type"] for event in events] == [
@@ -159,8 +159,8 @@ async def test_over_the_wire_events_come_in_the_order_of_the_messages_api(client
         "message_delta",
         "message_stop",
     ]
-    assert events[4]["delta"]["type"] == "thinking_delta"
-    assert events[5]["delta"]["type"] == "signature_delta"
+    assert events[3]["delta"]["type"] == "thinking_delta"
+    assert events[4]["delta"]["type"] == "signature_delta"
     assert events[1]["content_block"] == {"type": "thinking", "thinking": "", "signature": ""}
 
 

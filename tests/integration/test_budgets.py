@@ -1,0 +1,139 @@
+"""Budgets under load: the cap holds, whoever asks, and how many at once."""
+
+import asyncio
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.service.estimates import SLICE
+from tests.support.processes import GatewayProcess, gateway_process
+from tests.support.stack import Stack, assert_spend_equals_the_bill, billed
+
+HAIKU_OUTPUT = Decimal("0.0000055")
+"""USD per output token of Claude Haiku 4.5 in the us profile."""
+
+
+TEN_TIMES_REAL = {"kind": "slow", "seconds": 0.005}
+"""Some 800 tokens a second for each answer: what is generated before the ledger's word arrives
+counts too, so a cap holds as well as the model is slow."""
+
+
+def question(tokens: int, *, stream: bool) -> dict[str, object]:
+    return {
+        "model": "claude-haiku-4-5",
+        "max_tokens": 8000,
+        "stream": stream,
+        "messages": [{"role": "user", "content": f"[[tokens={tokens}]]"}],
+    }
+
+
+async def ask(
+    client: httpx.AsyncClient, gateway: GatewayProcess, key: str, body: dict[str, object]
+) -> httpx.Response:
+    return await client.post(
+        f"{gateway.public_url}/v1/messages", json=body, headers={"x-api-key": key}
+    )
+
+
+def http(connections: int) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        timeout=60, limits=httpx.Limits(max_connections=connections, max_keepalive_connections=0)
+    )
+
+
+@pytest.mark.parametrize("owner", ["key", "user", "global"])
+async def test_two_gateways_and_200_streams_do_not_break_a_cap(
+    own_stack: Stack, tmp_path: Path, owner: str
+) -> None:
+    cap = Decimal("0.1")
+    own_stack.emulator.scenario(TEN_TIMES_REAL)
+    settings = {"GATEWAY_GLOBAL_MAX_BUDGET": str(cap)} if owner == "global" else {}
+    stack = own_stack
+    with (
+        gateway_process(stack.database_url, stack.emulator.url, tmp_path, settings) as first,
+        gateway_process(stack.database_url, stack.emulator.url, tmp_path, settings) as second,
+    ):
+        if owner == "user":
+            key = first.admin("POST", "/user/new", max_budget=float(cap))["key"]
+        else:
+            key = first.new_key(**({"max_budget": float(cap)} if owner == "key" else {}))
+        async with http(200) as client:
+            answers = await asyncio.gather(
+                *(
+                    ask(client, (first, second)[i % 2], key, question(2000, stream=True))
+                    for i in range(200)
+                )
+            )
+        # Bills are settled before the last byte, so nothing is left to wait for.
+        assert stack.reservations() == []
+
+    statuses = Counter(answer.status_code for answer in answers)
+    assert statuses.keys() == {200, 429}
+    for answer in answers:
+        if answer.status_code == 200:
+            assert answer.text.rstrip().endswith('data: {"type":"message_stop"}')
+    spent = sum((row["cost"] for row in stack.spend_log()), Decimal(0))
+    slices = statuses[200] * SLICE * HAIKU_OUTPUT
+    assert cap * Decimal("0.5") < spent
+    assert max(spent, billed(stack.emulator.usage())) <= cap + slices
+    account = stack.query("SELECT * FROM budget_account WHERE scope = %s", owner)[0]
+    assert (account["spent"], account["held"]) == (spent, 0)
+
+
+async def test_an_answer_that_the_budget_ends_is_whole_and_says_so(own_stack: Stack) -> None:
+    key = own_stack.gateway.new_key(max_budget=0.005)
+    own_stack.emulator.scenario(TEN_TIMES_REAL)
+
+    async with http(1) as client:
+        answer = await ask(client, own_stack.gateway, key, question(5000, stream=True))
+        rest = [
+            await ask(client, own_stack.gateway, key, question(5000, stream=True)) for _ in range(6)
+        ]
+
+    assert answer.status_code == 200
+    assert '"stop_reason":"max_tokens"' in answer.text
+    assert answer.text.rstrip().endswith('data: {"type":"message_stop"}')
+    rows = own_stack.spend_log()
+    assert (rows[0]["ending"], rows[0]["estimated"]) == ("budget_cut", True)
+    assert sum(row["cost"] for row in rows) <= Decimal("0.005") + SLICE * HAIKU_OUTPUT
+    assert rest[-1].status_code == 429
+    assert rest[-1].headers["x-should-retry"] == "false"
+
+
+async def test_requests_one_after_another_spend_the_budget_to_its_end(own_stack: Stack) -> None:
+    """A hold is replaced before the last byte, so the next request never trips over it."""
+    key = own_stack.gateway.new_key(max_budget=0.01)
+    statuses = []
+
+    async with http(1) as client:
+        while len(statuses) < 200 and statuses[-1:] != [429]:
+            answer = await ask(client, own_stack.gateway, key, question(20, stream=False))
+            statuses.append(answer.status_code)
+
+    (account,) = own_stack.query("SELECT * FROM budget_account")
+    assert statuses[-1] == 429
+    assert Decimal("0.0095") <= account["spent"] <= Decimal("0.01")
+    assert_spend_equals_the_bill(own_stack)
+
+
+async def test_money_that_is_only_held_is_a_reason_to_wait_not_to_give_up(
+    own_stack: Stack,
+) -> None:
+    key = own_stack.gateway.new_key(max_budget=0.002)
+    own_stack.emulator.scenario({"kind": "slow", "seconds": 0.2})
+
+    async with http(20) as client:
+        answers = await asyncio.gather(
+            *(ask(client, own_stack.gateway, key, question(8, stream=True)) for _ in range(20))
+        )
+
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused
+    for answer in refused:
+        assert answer.json()["error"]["type"] == "rate_limit_error"
+        assert int(answer.headers["retry-after"]) < 60
+        assert "x-should-retry" not in answer.headers
+        assert "hold" in answer.json()["error"]["message"]

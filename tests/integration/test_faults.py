@@ -1,0 +1,260 @@
+"""What is left of the money when something breaks."""
+
+import asyncio
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from app.local.postgres import FOR_TESTS, Postgres
+from app.store.migrate import migrate
+from tests.integration.test_budgets import ask, http, question
+from tests.support.processes import gateway_process
+from tests.support.stack import Stack, assert_spend_equals_the_bill, billed, running_stack
+from tests.support.waiting import until
+
+
+@pytest.fixture
+def impatient_stack(database_url: str, tmp_path: Path) -> Iterator[Stack]:
+    """One whose gateway does not wait long for its database."""
+    with running_stack(database_url, tmp_path, GATEWAY_DATABASE_TIMEOUT_SECONDS="1") as stack:
+        yield stack
+
+
+@contextmanager
+def database_away(postgres: Postgres, stack: Stack) -> Iterator[None]:
+    """The database ends its connections and takes no new ones."""
+    name = stack.database_url.rpartition("/")[2]
+    with psycopg.connect(postgres.dsn, autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        yield
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+
+
+async def until_settled(stack: Stack) -> None:
+    await until(lambda: stack.spend_log() and not stack.reservations())
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
+async def test_a_client_that_hangs_up_pays_for_what_was_generated(
+    own_stack: Stack, path: str
+) -> None:
+    stack = own_stack
+    key = stack.gateway.new_key()
+    stack.emulator.scenario({"kind": "slow", "seconds": 0.01, "times": 1})
+
+    async with (
+        http(1) as client,
+        client.stream(
+            "POST",
+            stack.gateway.public_url + path,
+            json=question(300, stream=True),
+            headers={"x-api-key": key},
+        ) as response,
+    ):
+        async for _ in response.aiter_bytes():
+            break  # the first bytes, and away
+
+    await until_settled(stack)
+    (row,) = stack.spend_log()
+    assert (row["ending"], row["output_tokens"], row["estimated"]) == ("client_gone", 300, False)
+    assert_spend_equals_the_bill(stack)
+
+
+async def test_a_killed_gateway_leaves_no_hold_and_no_unpaid_token(
+    database_url: str, tmp_path: Path
+) -> None:
+    quick = {"GATEWAY_INSTANCE_TIMEOUT_SECONDS": "1"}
+    with running_stack(database_url, tmp_path, **quick) as stack:
+        key = stack.gateway.new_key(max_budget=5)
+        stack.emulator.scenario({"kind": "slow", "seconds": 0.02})
+        async with http(5) as client:
+            asking = [
+                asyncio.create_task(ask(client, stack.gateway, key, question(4000, stream=True)))
+                for _ in range(5)
+            ]
+            await until(lambda: len(stack.reservations()) == len(stack.emulator.received()) == 5)
+            stack.gateway.kill()
+            broken = await asyncio.gather(*asking, return_exceptions=True)
+        assert all(isinstance(error, httpx.HTTPError) for error in broken)
+
+        with gateway_process(database_url, stack.emulator.url, tmp_path, quick) as second:
+            await until_settled(stack)
+            rows = stack.spend_log()
+            assert Counter(row["ending"] for row in rows) == {"owner_lost": 5}
+            assert all(row["estimated"] for row in rows)
+            spent = sum((row["cost"] for row in rows), Decimal(0))
+            assert spent >= billed(stack.emulator.usage())
+            account = stack.query("SELECT * FROM budget_account WHERE scope = 'key'")[0]
+            assert (account["spent"], account["held"]) == (spent, 0)
+            stack.emulator.scenario()
+            async with http(1) as client:
+                answer = await ask(client, second, key, question(5, stream=True))
+            assert answer.status_code == 200
+
+
+async def test_a_database_restart_under_load_loses_nothing(tmp_path: Path) -> None:
+    (base := tmp_path / "postgres").mkdir()
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o711)
+    postgres = Postgres(base, settings=FOR_TESTS, tied=True)
+    postgres.start()
+    try:
+        migrate(postgres.dsn)
+        with running_stack(postgres.dsn, tmp_path) as stack:
+            key = stack.gateway.new_key(max_budget=50)
+            async with http(20) as client:
+
+                async def ask_on(number: int) -> list[int]:
+                    body = question(200, stream=bool(number % 2))
+                    return [
+                        (await ask(client, stack.gateway, key, body)).status_code for _ in range(30)
+                    ]
+
+                asking = [asyncio.create_task(ask_on(number)) for number in range(20)]
+                await until(lambda: len(stack.spend_log()) >= 40)
+                await asyncio.to_thread(postgres.stop)
+                await asyncio.to_thread(postgres.start)
+                statuses = Counter(s for answers in await asyncio.gather(*asking) for s in answers)
+
+            assert statuses[200] > 40
+            assert statuses.keys() <= {200, 503}
+            await until(lambda: not (list((tmp_path / "spool").glob("*")) or stack.reservations()))
+            assert_spend_equals_the_bill(stack)
+    finally:
+        postgres.stop()
+
+
+async def test_a_database_that_is_away_is_a_503_and_never_a_401(
+    impatient_stack: Stack, postgres: Postgres
+) -> None:
+    stack = impatient_stack
+    known, unknown = stack.gateway.new_key(), "sk-unknown-to-everybody"
+    async with http(5) as client:
+        before = await ask(client, stack.gateway, known, question(5, stream=False))
+        with database_away(postgres, stack):
+            during = await asyncio.gather(
+                ask(client, stack.gateway, known, question(5, stream=False)),
+                ask(client, stack.gateway, unknown, question(5, stream=False)),
+            )
+            ready = await client.get(f"{stack.gateway.internal_url}/health/readiness")
+            alive = await client.get(f"{stack.gateway.internal_url}/health/liveliness")
+        after = await ask(client, stack.gateway, known, question(5, stream=False))
+
+    assert [before.status_code, after.status_code] == [200, 200]
+    assert [answer.status_code for answer in during] == [503, 503]
+    assert (ready.status_code, alive.status_code) == (503, 200)
+    assert_spend_equals_the_bill(stack)
+
+
+async def test_settlements_wait_on_disk_while_the_database_is_away(
+    impatient_stack: Stack, postgres: Postgres
+) -> None:
+    stack = impatient_stack
+    key = stack.gateway.new_key()
+    stack.emulator.scenario({"kind": "slow", "seconds": 0.02})
+    async with http(1) as client:
+        asking = asyncio.create_task(ask(client, stack.gateway, key, question(100, stream=True)))
+        await until(stack.emulator.received)
+        with database_away(postgres, stack):
+            answer = await asking
+            spooled = [file.stat() for file in (stack.directory / "spool").glob("*.json")]
+
+    assert answer.status_code == 200
+    assert '"message_stop"' in answer.text
+    assert [stat.S_IMODE(file.st_mode) for file in spooled] == [0o600]
+    await until_settled(stack)
+    assert_spend_equals_the_bill(stack)
+
+
+async def test_a_stopping_gateway_lets_its_answers_end(own_stack: Stack) -> None:
+    stack = own_stack
+    key = stack.gateway.new_key()
+    stack.emulator.scenario({"kind": "slow", "seconds": 0.02})
+    async with http(1) as client:
+        asking = asyncio.create_task(ask(client, stack.gateway, key, question(100, stream=True)))
+        await until(stack.emulator.received)
+        code = await asyncio.to_thread(stack.gateway.stop)
+        answer = await asking
+
+    assert code == 0
+    assert answer.text.rstrip().endswith('data: {"type":"message_stop"}')
+    assert_spend_equals_the_bill(stack)
+    assert stack.query("SELECT * FROM gateway_instance") == []
+
+
+async def test_answers_that_outlast_the_shutdown_are_billed_at_what_they_held(
+    database_url: str, tmp_path: Path
+) -> None:
+    with running_stack(database_url, tmp_path, GATEWAY_SHUTDOWN_SECONDS="0") as stack:
+        key = stack.gateway.new_key()
+        stack.emulator.scenario({"kind": "slow", "seconds": 0.05})
+        async with http(1) as client:
+            asking = asyncio.create_task(
+                ask(client, stack.gateway, key, question(4000, stream=True))
+            )
+            await until(stack.emulator.received)
+            code = await asyncio.to_thread(stack.gateway.stop)
+            with pytest.raises(httpx.HTTPError):
+                await asking
+
+        assert code == 0
+        assert stack.reservations() == []
+        (row,) = stack.spend_log()
+        assert row["estimated"]
+        assert row["cost"] >= billed(stack.emulator.usage())
+
+
+async def test_a_stalled_upstream_is_filled_with_pings(database_url: str, tmp_path: Path) -> None:
+    quick = {"GATEWAY_PING_SECONDS": "0.1", "GATEWAY_FIRST_EVENT_WAIT_SECONDS": "0.1"}
+    with running_stack(database_url, tmp_path, **quick) as stack:
+        key = stack.gateway.new_key()
+        stack.emulator.scenario({"kind": "stall", "seconds": 0.5})
+        async with http(1) as client:
+            answer = await ask(client, stack.gateway, key, question(5, stream=True))
+
+    assert answer.status_code == 200
+    assert answer.text.startswith('event: ping\ndata: {"type":"ping"}\n\n')
+    assert answer.text.rstrip().endswith('data: {"type":"message_stop"}')
+
+
+async def test_an_upstream_that_never_answers_is_a_504_and_billed_as_an_estimate(
+    database_url: str, tmp_path: Path
+) -> None:
+    quick = {"GATEWAY_BEDROCK_READ_TIMEOUT_SECONDS": "0.2"}
+    with running_stack(database_url, tmp_path, **quick) as stack:
+        key = stack.gateway.new_key()
+        stack.emulator.scenario({"kind": "stall"})
+        async with http(1) as client:
+            answer = await ask(client, stack.gateway, key, question(5, stream=False))
+
+        assert answer.status_code == 504
+        (row,) = stack.spend_log()
+        assert (row["ending"], row["estimated"]) == ("upstream_broke", True)
+        assert row["cost"] > 0
+
+
+async def test_an_upstream_that_cannot_be_reached_is_a_502_and_costs_nothing(
+    database_url: str, tmp_path: Path
+) -> None:
+    with gateway_process(database_url, "http://127.0.0.1:9", tmp_path) as gateway:
+        key = gateway.new_key()
+        async with http(2) as client:
+            messages = await ask(client, gateway, key, question(5, stream=True))
+            chat = await client.post(
+                f"{gateway.public_url}/v1/chat/completions",
+                json=question(5, stream=True),
+                headers={"x-api-key": key},
+            )
+        spend = gateway.admin("GET", "/key/info", key=key)["info"]["spend"]
+
+    assert (messages.status_code, chat.status_code, spend) == (502, 502, 0)
