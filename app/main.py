@@ -189,7 +189,10 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
 async def run(settings: Settings, public: socket.socket, internal: socket.socket) -> None:
     """Serve on both sockets until told to stop."""
     async with open_adapters(settings) as adapters:
-        gateway = create_app(settings, adapters=adapters)
+        try:
+            gateway = create_app(settings, adapters=adapters)
+        except ValueError as error:
+            raise SystemExit(f"The settings do not fit: {error}") from error
         following = asyncio.create_task(
             follow_key_changes(
                 settings.database_url.get_secret_value(), gateway.authenticator, _not_heard
@@ -222,11 +225,10 @@ def main() -> None:
     try:
         settings = Settings()
     except ValidationError as error:
-        problems = "".join(
-            f"  {'.'.join(map(str, problem['loc']))}: {problem['msg']}\n"
-            for problem in error.errors(include_input=False, include_url=False)
-        )
-        sys.stderr.write(f"The settings are not complete (see docs/configuration.md):\n{problems}")
+        sys.stderr.write("The settings do not fit (see docs/configuration.md):\n")
+        for problem in error.errors(include_input=False, include_url=False):
+            names = [Settings.variables(str(field))[0] for field in problem["loc"]]
+            sys.stderr.write(f"  {' '.join([*names, problem['msg']])}\n")
         raise SystemExit(2) from None
     configure_logging(settings.log_level)
     public = _listen(settings.host, settings.public_port, "GATEWAY_PUBLIC_PORT")

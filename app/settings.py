@@ -1,12 +1,15 @@
 """The gateway's settings: the only reader of the environment."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AliasChoices, AnyHttpUrl, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.domain.budgets import window_at
 
 
 class Settings(BaseSettings):
@@ -87,9 +90,19 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="JSON log.")
 
+    @classmethod
+    def variables(cls, name: str) -> tuple[str, ...]:
+        """The environment variables that a setting is read from, the usual one first."""
+        alias = cls.model_fields[name].validation_alias
+        known = tuple(str(c) for c in getattr(alias, "choices", ()) if str(c).isupper())
+        return known or (f"GATEWAY_{name.upper()}",)
+
     @model_validator(mode="after")
-    def _zone_exists(self) -> Self:
-        ZoneInfo(self.budget_timezone)
+    def _windows_can_be_computed(self) -> Self:
+        try:
+            window_at(self.global_budget_duration, datetime.now(UTC), self.timezone)
+        except ZoneInfoNotFoundError as error:
+            raise ValueError(f"no time zone is called {self.budget_timezone!r}") from error
         return self
 
     @property

@@ -169,7 +169,7 @@ def test_throttling_before_the_first_event_is_a_429(stack: Stack) -> None:
 
 def test_a_failure_in_the_middle_of_a_stream_is_an_error_event(stack: Stack) -> None:
     stack.emulator.scenario({"kind": "break_mid_stream", "after": 3})
-    received = []
+    received: list[str] = []
     with (
         client(stack, stack.gateway.new_key()) as sdk,
         pytest.raises(anthropic.APIStatusError) as broken,

@@ -106,7 +106,7 @@ async def test_an_answer_that_the_budget_ends_is_whole_and_says_so(own_stack: St
 async def test_requests_one_after_another_spend_the_budget_to_its_end(own_stack: Stack) -> None:
     """A hold is replaced before the last byte, so the next request never trips over it."""
     key = own_stack.gateway.new_key(max_budget=0.01)
-    statuses = []
+    statuses: list[int] = []
 
     async with http(1) as client:
         while len(statuses) < 200 and statuses[-1:] != [429]:

@@ -40,15 +40,19 @@ class GatewayProcess:
 
     def admin(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         """An administrative call that must succeed."""
-        response = httpx.request(
-            method,
-            self.internal_url + path,
-            headers={"authorization": f"Bearer {MASTER_KEY}"},
-            **({"json": body} if method == "POST" else {"params": body}),
-        )
+        response = self.try_admin(method, path, **body)
         assert response.status_code == 200, response.text
         answer: dict[str, Any] = response.json()
         return answer
+
+    def try_admin(self, method: str, path: str, **body: Any) -> httpx.Response:
+        return httpx.request(
+            method,
+            self.internal_url + path,
+            headers={"authorization": f"Bearer {MASTER_KEY}"},
+            json=body if method == "POST" else None,
+            params=body if method == "GET" else None,
+        )
 
     def new_key(self, **fields: Any) -> str:
         return str(self.admin("POST", "/key/generate", **fields)["key"])

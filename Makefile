@@ -1,0 +1,12 @@
+# The verbs of ./dev, for those who expect make. Arguments: make test ARGS="tests/unit -k pricing"
+ARGS ?=
+VERBS := up down status logs test check lock
+
+.DEFAULT_GOAL := help
+.PHONY: help $(VERBS)
+
+help:
+	@./dev help
+
+$(VERBS):
+	@./dev $@ $(ARGS)
