@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from starlette.types import ASGIApp
 
 from app.bedrock.client import open_bedrock
+from app.bedrock.credentials import CredentialSource
 from app.catalog.loader import load_catalog
 from app.domain.budgets import Budget
 from app.domain.identity import InstanceId
@@ -105,6 +106,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
                 connect_timeout_seconds=settings.bedrock_connect_timeout_seconds,
                 read_timeout_seconds=settings.bedrock_read_timeout_seconds,
                 max_connections=settings.bedrock_max_connections,
+                credentials=CredentialSource(),
             )
         )
         records = PostgresRecords(database)

@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from app.bedrock.credentials import CredentialSource
+from app.bedrock.credentials import Signatory
 from app.bedrock.errors import upstream_error
 from app.bedrock.frames import FrameReader
 from app.bedrock.signing import signed_headers
@@ -35,7 +35,7 @@ class BedrockClient:
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        credentials: CredentialSource,
+        credentials: Signatory,
         *,
         endpoint: str,
         region: str,
@@ -162,6 +162,7 @@ async def open_bedrock(
     connect_timeout_seconds: float,
     read_timeout_seconds: float,
     max_connections: int,
+    credentials: Signatory,
 ) -> AsyncIterator[BedrockClient]:
     """A client with a connection pool of its own."""
     connector = aiohttp.TCPConnector(limit=max_connections, keepalive_timeout=KEEPALIVE_SECONDS)
@@ -175,4 +176,4 @@ async def open_bedrock(
         skip_auto_headers=("User-Agent",),
         headers={"Accept-Encoding": "identity"},
     ) as session:
-        yield BedrockClient(session, CredentialSource(), endpoint=endpoint, region=region)
+        yield BedrockClient(session, credentials, endpoint=endpoint, region=region)

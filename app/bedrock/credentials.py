@@ -1,6 +1,7 @@
 """AWS credentials from the usual places, refreshed off the event loop."""
 
 import asyncio
+from typing import Protocol
 
 import botocore.session
 from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
@@ -9,15 +10,21 @@ from botocore.exceptions import BotoCoreError
 from app.errors import UpstreamFailed
 
 
+class Signatory(Protocol):
+    """Whoever has credentials."""
+
+    async def frozen(self) -> ReadOnlyCredentials:
+        """Credentials to sign with now. Raises UpstreamFailed when there are none."""
+
+
 class CredentialSource:
-    """botocore's credential chain: environment, profile, SSO, web identity, ECS, EC2."""
+    """Implements Signatory by botocore's credential chain: environment, profile, SSO, web identity, ECS, EC2."""
 
     def __init__(self) -> None:
         self._credentials: Credentials | None = None
         self._refreshing = asyncio.Lock()
 
     async def frozen(self) -> ReadOnlyCredentials:
-        """Credentials to sign with now. Raises UpstreamFailed when there are none."""
         credentials = self._credentials
         if credentials is None or _stale(credentials):
             async with self._refreshing:

@@ -103,6 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (StackError, PortBusy, PostgresError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"\n{error.filename or 'The system'}: {error.strerror}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nInterrupted", file=sys.stderr)
         return 130

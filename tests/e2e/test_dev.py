@@ -1,0 +1,123 @@
+"""`./dev` as a script: it sets up once, and trusts nothing half-made.
+
+Each test has a copy with empty locks, so that no index is asked, and with a verb that says in which
+environment it runs.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKING, INSTALLING = "Making .venv", "Installing"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "a checkout"
+    (folder / "requirements").mkdir(parents=True)
+    (folder / "scripts").mkdir()
+    shutil.copy(ROOT / "dev", folder)
+    for name in ("gateway", "local", "dev"):
+        (folder / "requirements" / f"{name}.lock").touch()
+    (folder / "scripts" / "lock.py").write_text("import sys; print(sys.prefix, *sys.argv[1:])")
+    return folder
+
+
+def dev(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, folder / "dev", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd="/",
+    )
+
+
+def test_the_first_run_sets_up_and_the_second_says_nothing(folder: Path) -> None:
+    first, second = dev(folder, "lock", "--upgrade"), dev(folder, "lock")
+    assert first.stdout == f"{folder}/.venv --upgrade\n"
+    assert MAKING in first.stderr
+    assert (second.stdout, second.stderr) == (f"{folder}/.venv\n", "")
+
+
+def test_a_larger_lock_is_added_and_serves_for_the_smaller_one(folder: Path) -> None:
+    (folder / "app").mkdir()
+    (folder / "app" / "local").mkdir()
+    (folder / "app" / "local" / "stack.py").touch()
+    assert MAKING in dev(folder, "status").stderr
+    larger = dev(folder, "lock").stderr
+    assert INSTALLING in larger
+    assert MAKING not in larger
+    assert dev(folder, "status").stderr == ""
+
+
+def test_a_changed_lock_is_installed(folder: Path) -> None:
+    dev(folder, "lock")
+    (folder / "requirements" / "dev.lock").write_text("# changed\n")
+    assert INSTALLING in dev(folder, "lock").stderr
+    assert dev(folder, "lock").stderr == ""
+
+
+def test_an_installation_that_fails_says_why_and_is_not_trusted(folder: Path) -> None:
+    lock = folder / "requirements" / "dev.lock"
+    lock.write_text("unhashed==1.0\n")
+    failed = dev(folder, "lock")
+    assert failed.returncode == 1
+    assert "hash" in failed.stderr.lower()
+    assert "run the same command again" in failed.stderr
+    lock.write_text("")
+    assert MAKING in dev(folder, "lock").stderr
+
+
+def test_a_moved_checkout_is_set_up_anew(folder: Path) -> None:
+    dev(folder, "lock")
+    moved = folder.rename(folder.with_name("moved"))
+    assert MAKING in dev(moved, "lock").stderr
+
+
+def test_of_two_runs_at_once_one_sets_up_and_the_other_waits(folder: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        runs = list(pool.map(lambda _: dev(folder, "lock"), range(2)))
+    assert [run.stdout for run in runs] == [f"{folder}/.venv\n"] * 2
+    assert sum(MAKING in run.stderr for run in runs) == 1
+
+
+def test_help_and_a_wrong_verb_set_nothing_up(folder: Path) -> None:
+    assert "usage: ./dev VERB" in dev(folder, "help").stdout
+    wrong = dev(folder, "upp")
+    assert wrong.returncode == 1
+    assert "'upp'" in wrong.stderr
+    assert not (folder / ".venv").exists()
+
+
+def test_make_has_the_same_verbs() -> None:
+    listed = re.findall(r"^  (\w+) ", dev(ROOT, "help").stdout, re.MULTILINE)
+    verbs = re.search(r"^VERBS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert verbs
+    assert verbs[1].split() == listed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "spread"),
+    [
+        ([], True),
+        (["-k", "budget"], True),
+        (["tests/unit"], False),
+        (["-n", "0"], False),
+        (["--pdb"], False),
+    ],
+)
+def test_tests_are_spread_over_the_cores_unless_some_are_chosen(
+    arguments: Sequence[str], spread: bool
+) -> None:
+    program = "import runpy, sys; print(runpy.run_path('dev')['parallel'](sys.argv[1:]))"
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout != "[]\n") == spread
