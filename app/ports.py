@@ -8,7 +8,7 @@ from typing import Protocol
 
 from app.domain.identity import InstanceId, KeyHash, UserId
 from app.domain.keys import Caller, Key, User
-from app.domain.ledger import Account, Hold, Refusal, Settlement
+from app.domain.ledger import Account, Grant, Hold, Refusal, Settlement
 from app.domain.outcome import Outcome
 
 
@@ -21,11 +21,8 @@ class KeyDirectory(Protocol):
 class Ledger(Protocol):
     """The one authority over budgets. Every call is one statement, and atomic."""
 
-    async def hold(self, hold: Hold) -> Refusal | None:
-        """Set the request's hold to `hold.amount` in all of its capped accounts, or in none.
-
-        None means granted.
-        """
+    async def hold(self, hold: Hold) -> Grant | Refusal:
+        """Set the request's hold to `hold.amount` in all of its capped accounts, or in none."""
 
     async def settle(self, settlement: Settlement) -> None:
         """Replace the hold by what was really spent; idempotent by request id."""

@@ -18,7 +18,7 @@ class Signatory(Protocol):
 
 
 class CredentialSource:
-    """Implements Signatory by botocore's credential chain: environment, profile, SSO, web identity, ECS, EC2."""
+    """Implements Signatory by botocore's chain: environment, profile, SSO, web identity, ECS…"""
 
     def __init__(self) -> None:
         self._credentials: Credentials | None = None

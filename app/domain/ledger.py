@@ -51,6 +51,14 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """The hold stands. `left` USD are neither spent nor held in the account that has least; None
+    where no account has a cap."""
+
+    left: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """The first account that a hold did not fit into, as it stood then (USD)."""
 

@@ -19,6 +19,9 @@ from app.service.metering import Meter
 from app.service.refusals import budget_refusal
 from app.service.request import InferenceRequest
 
+UNWATCHED_AT_ONCE = 20
+"""So many whole answers that nobody watches grow are thought to be under way on one budget."""
+
 
 class Admission:
     """Decides who may go on. The ledger decides about money; this asks it the right question."""
@@ -73,10 +76,10 @@ class Admission:
             amount=target.cost(usage, request.received_at.date()),
             grows=False,
         )
-        refusal = await self._ledger.hold(hold)
-        if refusal is not None:
-            raise self._error(refusal, caller, hold.amount)
-        return Reservation(self._ledger, hold, target, usage)
+        answer = await self._ledger.hold(hold)
+        if isinstance(answer, Refusal):
+            raise self._error(answer, caller, hold.amount)
+        return Reservation(self._ledger, hold, target, usage, left=answer.left)
 
     def learn(self, hold: Hold, output_tokens: int) -> None:
         """Remember how much such a request produced, for the next one."""
@@ -100,15 +103,30 @@ class Admission:
 class Reservation:
     """What one request holds. It grows slice by slice, ahead of the answer."""
 
-    def __init__(self, ledger: Ledger, hold: Hold, target: Target, covered: Usage) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        hold: Hold,
+        target: Target,
+        covered: Usage,
+        *,
+        left: Decimal | None,
+    ) -> None:
         self._ledger = ledger
         self._target = target
-        self._capped = any(account.cap is not None for account in hold.accounts)
+        self._left = left
         self._asking: asyncio.Task[bool] | None = None
         self._input_known = False
         self.hold = hold
         self.covered = covered
         """The usage that the hold pays for."""
+
+    def affords(self, max_tokens: int) -> bool:
+        """Whether so long an answer can be let run unwatched: there is no cap, or the budgets would
+        pay for it many times over, so that others who do the same now break none either."""
+        if self._left is None:
+            return True
+        return UNWATCHED_AT_ONCE * self._cost(Usage(output_tokens=max_tokens)) <= self._left
 
     async def covers(self, meter: Meter) -> bool:
         """Whether the answer may go on. Asks for more when a quarter of what is held is left, and
@@ -148,14 +166,14 @@ class Reservation:
         )
         hold = replace(self.hold, amount=self._cost(wanted), grows=True)
         try:
-            refusal = await self._ledger.hold(hold)
+            refused = isinstance(await self._ledger.hold(hold), Refusal)
         except DatabaseUnavailable:
-            if self._capped:
+            if self._left is not None:
                 raise
-            refusal = None
-        if refusal is None:
+            refused = False
+        if not refused:
             self.hold, self.covered = hold, wanted
-        return refusal is None
+        return not refused
 
     def _cost(self, usage: Usage) -> Decimal:
         return self._target.cost(usage, self.hold.started_at.date())

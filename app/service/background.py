@@ -6,27 +6,36 @@ from collections.abc import Coroutine
 
 log = logging.getLogger(__name__)
 
+Work = Coroutine[None, None, None]
+
 
 class Background:
     """Holds its tasks, so that none is lost to the garbage collector."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._interruptible: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Coroutine[None, None, None]) -> None:
+    def start(self, work: Work, *, interruptible: bool = False) -> asyncio.Task[None]:
+        """Begin work. What is not interruptible must be bounded in time by itself."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
+        if interruptible:
+            self._interruptible.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     async def finish(self, seconds: float) -> None:
-        """Wait for what is under way, and cancel what takes longer."""
+        """Wait for what is under way, and after so long interrupt what may be."""
         if self._tasks:
-            _, late = await asyncio.wait(set(self._tasks), timeout=seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+        for task in set(self._interruptible):
+            task.cancel()
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._interruptible.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("background work failed", extra={"error": type(error).__name__})

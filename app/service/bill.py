@@ -11,6 +11,7 @@ from app.domain.usage import Usage
 from app.errors import GatewayError
 from app.ports import OutcomeSink
 from app.service.admission import Admission, Reservation
+from app.service.background import Background
 from app.service.clock import Clock
 from app.service.metering import Meter
 from app.service.request import InferenceRequest
@@ -33,6 +34,7 @@ class Bill:
         admission: Admission,
         settler: Settler,
         sink: OutcomeSink,
+        background: Background,
         clock: Clock,
     ) -> None:
         self._request = request
@@ -43,6 +45,7 @@ class Bill:
         self._admission = admission
         self._settler = settler
         self._sink = sink
+        self._background = background
         self._clock = clock
         self._settling: asyncio.Task[None] | None = None
         self._ttfb: float | None = None
@@ -73,8 +76,19 @@ class Bill:
         if self._settling is None:
             used = usage or self.meter.usage
             code = status or (error.status if error else 200)
-            self._settling = asyncio.create_task(self._close(ending, used, code, error))
+            self._settling = self._background.start(self._close(ending, used, code, error))
         await asyncio.shield(self._settling)
+
+    async def fail(self, error: GatewayError, *, status: int | None = None) -> None:
+        """Settle a call that failed: at what was seen; at what was held, if an answer may have been
+        generated unseen; or at nothing, if Bedrock had not begun."""
+        if self.meter.started:
+            await self.settle("upstream_broke", error=error, status=status)
+        elif error.maybe_billed:
+            held = self.reservation.covered
+            await self.settle("upstream_broke", error=error, status=status, usage=held)
+        else:
+            await self.settle("refused", error=error, status=status)
 
     async def _close(
         self, ending: Ending, usage: Usage, status: int, error: GatewayError | None

@@ -9,25 +9,23 @@ import orjson
 
 from app.catalog.loader import Catalog
 from app.domain.keys import Caller
-from app.domain.models import Target
 from app.domain.outcome import Outcome
 from app.domain.usage import Usage
 from app.errors import GatewayError, InternalError, UpstreamBroke
 from app.ports import Call, OutcomeSink, Upstream, UpstreamStream
-from app.service import estimates
 from app.service.admission import Admission
 from app.service.authentication import Authenticator
 from app.service.background import Background
 from app.service.bill import Bill
 from app.service.clock import Clock
-from app.service.dialects import Dialect
+from app.service.collector import MessageCollector
+from app.service.dialects import Dialect, Writer
 from app.service.metering import Meter
+from app.service.prepared import Prepared, prepare
 from app.service.request import InferenceRequest
 from app.service.settling import Settler
-from app.service.stream import StreamedAnswer
-from app.translate import shape
-from app.translate.anthropic_bedrock import to_bedrock
-from app.wire.anthropic import JsonObject, parse_usage
+from app.service.stream import Opening, StreamedAnswer
+from app.wire.anthropic import parse_usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +42,6 @@ class Timing:
     first_event_wait: float
     ping: float
     drain: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A request that has been read: all that is needed to admit and to call."""
-
-    caller: Caller
-    target: Target
-    asked: JsonObject
-    call: Call
-    stream: bool
-    input_tokens: int
-    max_tokens: int
-    one_hour_cache: bool
 
 
 class Inference:
@@ -93,7 +77,7 @@ class Inference:
         caller: Caller | None = None
         try:
             caller = await self._authenticator.caller(request.credentials)
-            prepared = self._prepare(request, caller, dialect)
+            prepared = prepare(request, caller, dialect, self._catalog)
             bill = await self._admit(request, dialect, prepared)
         except GatewayError as error:
             self._sink.record(self._refused(request, dialect, caller, error))
@@ -101,11 +85,11 @@ class Inference:
         try:
             if prepared.stream:
                 return await self._stream(request, dialect, prepared, bill)
-            return await self._whole(dialect, prepared, bill)
+            if bill.reservation.affords(prepared.max_tokens):
+                return await self._whole(dialect, prepared, bill)
+            return await self._gathered(request, dialect, prepared, bill)
         except GatewayError as error:
-            if error.maybe_billed:
-                await bill.settle("upstream_broke", error=error, usage=bill.reservation.covered)
-            await bill.settle("refused", error=error)
+            await bill.fail(error)
             raise
         except BaseException:
             # A fault of ours, or the server stops: what Bedrock has begun will be billed.
@@ -113,26 +97,7 @@ class Inference:
             await bill.settle("upstream_broke", error=InternalError(""), usage=held)
             raise
 
-    def _prepare(self, request: InferenceRequest, caller: Caller, dialect: Dialect) -> _Prepared:
-        asked = shape.json_object(request.body)
-        target = self._catalog.resolve(shape.text(asked.get("model"), "model"))
-        messages = dialect.read(asked)
-        body = to_bedrock(messages, request.betas, target.model)
-        encoded = orjson.dumps(body)
-        return _Prepared(
-            caller=caller,
-            target=target,
-            asked=asked,
-            call=Call(target.profile.bedrock_id, encoded),
-            stream=shape.flag(asked.get("stream"), "stream"),
-            input_tokens=estimates.input_tokens(encoded, body["messages"]),
-            max_tokens=body["max_tokens"],
-            one_hour_cache=b'"ttl":"1h"' in encoded,
-        )
-
-    async def _admit(
-        self, request: InferenceRequest, dialect: Dialect, prepared: _Prepared
-    ) -> Bill:
+    async def _admit(self, request: InferenceRequest, dialect: Dialect, prepared: Prepared) -> Bill:
         reservation = await self._admission.admit(
             request,
             prepared.caller,
@@ -151,10 +116,11 @@ class Inference:
             admission=self._admission,
             settler=self._settler,
             sink=self._sink,
+            background=self._background,
             clock=self._clock,
         )
 
-    async def _whole(self, dialect: Dialect, prepared: _Prepared, bill: Bill) -> WholeAnswer:
+    async def _whole(self, dialect: Dialect, prepared: Prepared, bill: Bill) -> WholeAnswer:
         completion = await self._upstream.invoke(prepared.call)
         bill.upstream_request_id = completion.upstream_request_id
         try:
@@ -167,8 +133,31 @@ class Inference:
         body = dialect.whole(message, usage, model=prepared.target.asked, now=self._clock.now())
         return WholeAnswer(body)
 
+    async def _gathered(
+        self, request: InferenceRequest, dialect: Dialect, prepared: Prepared, bill: Bill
+    ) -> WholeAnswer:
+        """Streamed from Bedrock, though wanted whole, so that a tight budget can end it."""
+        collector = MessageCollector(bill.meter)
+        answer = self._streamed(
+            request, bill, collector, asyncio.create_task(self._open(prepared.call))
+        )
+        try:
+            async for _ in answer.frames():
+                pass
+        finally:
+            await answer.close()
+        if collector.failure is not None:
+            raise collector.failure
+        body = dialect.whole(
+            collector.message,
+            bill.meter.usage,
+            model=prepared.target.asked,
+            now=self._clock.now(),
+        )
+        return WholeAnswer(body)
+
     async def _stream(
-        self, request: InferenceRequest, dialect: Dialect, prepared: _Prepared, bill: Bill
+        self, request: InferenceRequest, dialect: Dialect, prepared: Prepared, bill: Bill
     ) -> StreamedAnswer:
         """Waits a while for the first event, so that an early failure still gets its status."""
         writer = dialect.writer(
@@ -182,6 +171,11 @@ class Inference:
             raise
         if done:
             opening.result()
+        return self._streamed(request, bill, writer, opening)
+
+    def _streamed(
+        self, request: InferenceRequest, bill: Bill, writer: Writer, opening: Opening
+    ) -> StreamedAnswer:
         return StreamedAnswer(
             opening,
             bill,

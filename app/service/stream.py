@@ -55,7 +55,7 @@ class StreamedAnswer:
                     yield await self._cut()
                     return
         except GatewayError as error:
-            await self._bill.settle("upstream_broke", error=error, status=200)
+            await self._bill.fail(error, status=200)
             yield self._writer.error(error, self._request_id)
 
     async def close(self) -> None:
@@ -63,7 +63,7 @@ class StreamedAnswer:
         if self._bill.settled:
             await self._hang_up()
         else:
-            self._background.start(self._drain())
+            self._background.start(self._drain(), interruptible=True)
 
     async def _written(self, events: list[bytes]) -> bytes:
         frames = []

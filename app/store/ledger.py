@@ -10,13 +10,13 @@ from psycopg.rows import class_row, scalar_row
 
 from app.domain.budgets import Window
 from app.domain.identity import InstanceId, KeyHash, RequestId, UserId
-from app.domain.ledger import Account, Hold, Refusal, Scope, Settlement
+from app.domain.ledger import Account, Grant, Hold, Refusal, Scope, Settlement
 from app.store.database import Database
 
 PARTITION_DAYS_AHEAD = 8
 
 HOLD: LiteralString = """
-SELECT refused_by, account_spent, account_held FROM hold_budget(
+SELECT refused_by, account_spent, account_held, account_left FROM hold_budget(
     %(request_id)s, %(owner)s, %(started_at)s, %(key_hash)s, %(user_id)s, %(model)s,
     %(bedrock_id)s, %(scopes)s, %(ids)s, %(windows)s, %(caps)s, %(amount)s,
     %(grows)s)
@@ -37,7 +37,10 @@ INSERT INTO gateway_instance (instance_id, seen_at) VALUES (%(owner)s, now())
 ON CONFLICT (instance_id) DO UPDATE SET seen_at = excluded.seen_at
 """
 
-FORGET: LiteralString = "DELETE FROM gateway_instance WHERE instance_id = %(owner)s"
+FORGET: LiteralString = """
+DELETE FROM gateway_instance
+ WHERE instance_id = %(owner)s OR seen_at < now() - interval '1 day'
+"""
 
 ORPHANS: LiteralString = """
 SELECT r.request_id, r.owner, r.started_at, r.key_hash, r.user_id, r.model, r.bedrock_id,
@@ -55,10 +58,13 @@ PREPARE: LiteralString = "SELECT make_spend_partitions(%(first)s, %(days)s)"
 
 
 @dataclass(frozen=True, slots=True)
-class _RefusalRow:
-    refused_by: int
-    account_spent: Decimal
-    account_held: Decimal
+class _HeldRow:
+    """`refused_by` is the 1-based number of an account; None means granted."""
+
+    refused_by: int | None
+    account_spent: Decimal | None
+    account_held: Decimal | None
+    account_left: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ class PostgresLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def hold(self, hold: Hold) -> Refusal | None:
+    async def hold(self, hold: Hold) -> Grant | Refusal:
         rows = await self._database.rows(
             HOLD,
             {
@@ -98,13 +104,15 @@ class PostgresLedger:
                 "grows": hold.grows,
                 **_columns(hold.accounts),
             },
-            class_row(_RefusalRow),
+            class_row(_HeldRow),
         )
-        if not rows:
-            return None
         row = rows[0]
+        if row.refused_by is None:
+            return Grant(row.account_left)
         account = hold.accounts[row.refused_by - 1]
-        return Refusal(account, spent=row.account_spent, held=row.account_held)
+        return Refusal(
+            account, spent=row.account_spent or Decimal(0), held=row.account_held or Decimal(0)
+        )
 
     async def settle(self, settlement: Settlement) -> None:
         s, usage = settlement, settlement.usage

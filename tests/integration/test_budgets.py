@@ -119,6 +119,52 @@ async def test_requests_one_after_another_spend_the_budget_to_its_end(own_stack:
     assert_spend_equals_the_bill(own_stack)
 
 
+async def test_an_answer_wanted_whole_is_cut_by_a_tight_budget_too(own_stack: Stack) -> None:
+    key = own_stack.gateway.new_key(max_budget=0.005)
+    own_stack.emulator.scenario(TEN_TIMES_REAL)
+
+    async with http(1) as client:
+        answer = await ask(client, own_stack.gateway, key, question(5000, stream=False))
+
+    message = answer.json()
+    (row,) = own_stack.spend_log()
+    assert (answer.status_code, message["stop_reason"]) == (200, "max_tokens")
+    assert message["content"][0]["text"]
+    assert message["usage"]["output_tokens"] == row["output_tokens"] < 5000
+    assert (row["ending"], row["stream"]) == ("budget_cut", False)
+    assert row["cost"] <= Decimal("0.005") + SLICE * HAIKU_OUTPUT
+
+
+async def test_an_answer_gathered_for_a_tight_budget_is_the_same_as_one_that_is_not(
+    own_stack: Stack,
+) -> None:
+    rich, poor = own_stack.gateway.new_key(), own_stack.gateway.new_key(max_budget=0.5)
+    own_stack.emulator.scenario(
+        {"kind": "tool_then_text", "tool": "weather", "input": {"place": "Bergen"}}
+    )
+    body = question(50, stream=False) | {
+        "model": "claude-sonnet-5-5",
+        "tools": [{"name": "weather", "input_schema": {"type": "object"}}],
+        "thinking": {"type": "adaptive"},
+    }
+
+    async with http(1) as client:
+        whole = (await ask(client, own_stack.gateway, rich, body)).json()
+        gathered = (await ask(client, own_stack.gateway, poor, body)).json()
+
+    assert [call["path"].rpartition("/")[2] for call in own_stack.emulator.received()] == [
+        "invoke",
+        "invoke-with-response-stream",
+    ]
+    for message in (whole, gathered):
+        message.pop("id")
+        for block in message["content"]:
+            block.pop("id", None)
+            block.pop("signature", None)
+    assert gathered == whole
+    assert_spend_equals_the_bill(own_stack)
+
+
 async def test_money_that_is_only_held_is_a_reason_to_wait_not_to_give_up(
     own_stack: Stack,
 ) -> None:

@@ -102,11 +102,10 @@ async def test_a_killed_gateway_leaves_no_hold_and_no_unpaid_token(
             assert answer.status_code == 200
 
 
-async def test_a_database_restart_under_load_loses_nothing(tmp_path: Path) -> None:
-    (base := tmp_path / "postgres").mkdir()
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o711)
-    postgres = Postgres(base, settings=FOR_TESTS, tied=True)
+async def test_a_database_restart_under_load_loses_nothing(
+    reachable_path: Path, tmp_path: Path
+) -> None:
+    postgres = Postgres(reachable_path / "postgres", settings=FOR_TESTS, tied=True)
     postgres.start()
     try:
         migrate(postgres.dsn)

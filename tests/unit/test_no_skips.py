@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PYTEST = ("-m", "pytest", "-p", "tests.conftest", "-c", os.devnull)
 CASES = {
     "by a mark": "import pytest\n@pytest.mark.skip(reason='why')\ndef test(): pass",
     "in the test": "import pytest\ndef test(): pytest.skip('why')",
@@ -20,8 +21,7 @@ CASES = {
 def test_a_skip_fails_where_none_is_allowed(case: str, tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(CASES[case])
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", os.devnull]
-        + ["--rootdir", str(tmp_path), str(tmp_path)],
+        [sys.executable, *PYTEST, "--rootdir", str(tmp_path), str(tmp_path)],
         check=False,
         capture_output=True,
         text=True,

@@ -116,8 +116,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- Sets what a request holds to p_amount in each of its capped accounts, or changes nothing and
--- returns the first account (1-based) that it did not fit into. No row means granted.
+-- Sets what a request holds to p_amount in each of its capped accounts and returns what the
+-- tightest of them has left, or changes nothing and returns the first (1-based) that refused.
 -- p_grows is for a request that holds something already; if it was settled meanwhile, all stays.
 -- Accounts come in the order key, user, global: the same everywhere, so that no two calls deadlock,
 -- and the row that everybody shares is locked last.
@@ -126,7 +126,9 @@ CREATE FUNCTION hold_budget(
     p_model text, p_bedrock_id text,
     p_scopes text[], p_ids text[], p_windows timestamptz[], p_caps numeric[], p_amount numeric,
     p_grows boolean
-) RETURNS TABLE (refused_by integer, account_spent numeric, account_held numeric)
+) RETURNS TABLE (
+    refused_by integer, account_spent numeric, account_held numeric, account_left numeric
+)
 LANGUAGE plpgsql AS $$
 DECLARE
     v_more numeric := p_amount;
@@ -139,6 +141,7 @@ BEGIN
     IF FOUND THEN
         v_more := p_amount - v_before;
     ELSIF p_grows THEN
+        RETURN NEXT;
         RETURN;
     END IF;
     FOR i IN 1 .. cardinality(p_scopes) LOOP
@@ -155,9 +158,11 @@ BEGIN
         END IF;
         IF v_more > 0 AND account_spent + account_held + v_more > p_caps[i] THEN
             refused_by := i;
+            account_left := NULL;
             RETURN NEXT;
             RETURN;
         END IF;
+        account_left := least(account_left, p_caps[i] - account_spent - account_held - v_more);
     END LOOP;
     FOR i IN 1 .. cardinality(p_scopes) LOOP
         CONTINUE WHEN p_caps[i] IS NULL;
@@ -168,6 +173,7 @@ BEGIN
         p_request_id, p_owner, p_started_at, p_key_hash, p_user_id, p_model, p_bedrock_id,
         p_scopes, p_ids, p_windows, p_caps, p_amount)
     ON CONFLICT (request_id) DO UPDATE SET amount = excluded.amount;
+    RETURN NEXT;
 END $$;
 
 -- Ends a request: its hold goes, its cost is added to all of its accounts, its row enters the log.

@@ -1,0 +1,83 @@
+"""A message put together again from its events."""
+
+from typing import Any
+
+import orjson
+
+from app.errors import GatewayError
+from app.service.metering import Meter
+from app.wire.anthropic import Event, JsonObject, usage_json
+
+
+class MessageCollector:
+    """Implements Writer for an answer that is wanted whole: it writes nothing, and keeps all."""
+
+    ping = b""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._message: JsonObject = {}
+        self._blocks: list[JsonObject] = []
+        self._json = ""
+        self.failure: GatewayError | None = None
+
+    @property
+    def message(self) -> JsonObject:
+        """Anthropic's message, once all events are in."""
+        return {
+            **self._message,
+            "content": self._blocks,
+            "usage": {**self._message.get("usage", {}), **usage_json(self._meter.usage)},
+        }
+
+    def write(self, event: Event) -> bytes:
+        fields = event.json
+        match event.kind:
+            case "message_start":
+                self._message = dict(fields["message"])
+            case "content_block_start":
+                self._blocks.append(dict(fields["content_block"]))
+                self._json = ""
+            case "content_block_delta":
+                self._add(self._blocks[-1], fields["delta"])
+            case "content_block_stop":
+                self._end_block()
+            case "message_delta":
+                self._message |= fields["delta"]
+            case _:
+                pass
+        return b""
+
+    def cut(self) -> bytes:
+        self._end_block()
+        self._message |= {"stop_reason": "max_tokens", "stop_sequence": None}
+        return b""
+
+    def error(self, error: GatewayError, request_id: str) -> bytes:
+        del request_id
+        self.failure = error
+        return b""
+
+    def _add(self, block: JsonObject, delta: dict[str, Any]) -> None:
+        match delta["type"]:
+            case "text_delta":
+                block["text"] += delta["text"]
+            case "thinking_delta":
+                block["thinking"] += delta["thinking"]
+            case "signature_delta":
+                block["signature"] = block.get("signature", "") + delta["signature"]
+            case "input_json_delta":
+                self._json += delta["partial_json"]
+            case "citations_delta":
+                block.setdefault("citations", []).append(delta["citation"])
+            case _:
+                pass
+
+    def _end_block(self) -> None:
+        """A tool's input comes as text in pieces; one that was cut short is left out."""
+        if self._json:
+            try:
+                self._blocks[-1]["input"] = orjson.loads(self._json)
+            except orjson.JSONDecodeError:
+                self._blocks[-1]["input"] = {}
+            self._json = ""
