@@ -18,6 +18,7 @@ GatewayError
  ├─ BudgetHeld                  429  budget_held
  ├─ UpstreamThrottled           429  upstream_throttled
  ├─ InternalError               500  internal_error
+ ├─ NotSupported                501  not_supported
  ├─ UpstreamFailed              502  upstream_failed
  │   ├─ UpstreamDenied          502  upstream_denied
  │   └─ UpstreamBroke           502  upstream_broke
@@ -41,6 +42,10 @@ class GatewayError(Exception):
     anthropic_type: ClassVar[str] = "api_error"
     openai_type: ClassVar[str] = "server_error"
     openai_code: ClassVar[str | None] = None
+    bedrock_type: ClassVar[str] = "InternalServerException"
+    """The exception by which Bedrock's own clients know it."""
+    bedrock_words: ClassVar[str] = ""
+    """What Bedrock says itself, in front of the message: its clients go by the words."""
     retryable: ClassVar[bool | None] = None
     """What `x-should-retry` says; None leaves it to the client."""
     maybe_billed: ClassVar[bool] = False
@@ -57,6 +62,7 @@ class InvalidRequest(GatewayError):
 
     status, code = 400, "invalid_request"
     anthropic_type = openai_type = "invalid_request_error"
+    bedrock_type = "ValidationException"
     retryable = False
 
 
@@ -72,6 +78,7 @@ class AuthenticationFailed(GatewayError):
     status, code = 401, "invalid_key"
     anthropic_type, openai_type = "authentication_error", "invalid_request_error"
     openai_code = "invalid_api_key"
+    bedrock_type = "UnrecognizedClientException"
     retryable = False
 
 
@@ -98,6 +105,7 @@ class PermissionDenied(GatewayError):
 
     status, code = 403, "permission_denied"
     anthropic_type, openai_type = "permission_error", "invalid_request_error"
+    bedrock_type = "AccessDeniedException"
     retryable = False
 
 
@@ -105,6 +113,7 @@ class ModelNotAllowed(PermissionDenied):
     """The key's or the user's model list does not hold the model asked for."""
 
     code = openai_code = "model_not_allowed"
+    bedrock_words = "You don't have access to the model with the specified model ID. "
 
 
 class NotFound(GatewayError):
@@ -112,6 +121,7 @@ class NotFound(GatewayError):
 
     status, code = 404, "not_found"
     anthropic_type, openai_type = "not_found_error", "invalid_request_error"
+    bedrock_type = "ResourceNotFoundException"
     retryable = False
 
 
@@ -119,6 +129,8 @@ class UnknownModel(NotFound):
     """No model or alias of that name is in the catalogue."""
 
     code, openai_code = "unknown_model", "model_not_found"
+    bedrock_type = "ValidationException"
+    bedrock_words = "The provided model identifier is invalid. "
 
 
 class MethodNotAllowed(GatewayError):
@@ -126,6 +138,7 @@ class MethodNotAllowed(GatewayError):
 
     status, code = 405, "method_not_allowed"
     anthropic_type = openai_type = "invalid_request_error"
+    bedrock_type = "UnknownOperationException"
     retryable = False
 
 
@@ -134,6 +147,7 @@ class Conflict(GatewayError):
 
     status, code = 409, "conflict"
     anthropic_type = openai_type = "invalid_request_error"
+    bedrock_type = "ValidationException"
     retryable = False
 
 
@@ -142,6 +156,7 @@ class RequestTooLarge(GatewayError):
 
     status, code = 413, "request_too_large"
     anthropic_type, openai_type = "request_too_large", "invalid_request_error"
+    bedrock_type = "RequestEntityTooLargeException"
     retryable = False
 
 
@@ -151,6 +166,7 @@ class BudgetExceeded(GatewayError):
     status, code = 429, "budget_exceeded"
     anthropic_type, openai_type = "billing_error", "insufficient_quota"
     openai_code = "insufficient_quota"
+    bedrock_type = "ThrottlingException"
     retryable = False
 
 
@@ -160,6 +176,7 @@ class BudgetHeld(GatewayError):
     status, code = 429, "budget_held"
     anthropic_type, openai_type = "rate_limit_error", "rate_limit_error"
     openai_code = "rate_limit_exceeded"
+    bedrock_type = "ThrottlingException"
 
 
 class UpstreamThrottled(GatewayError):
@@ -168,12 +185,22 @@ class UpstreamThrottled(GatewayError):
     status, code = 429, "upstream_throttled"
     anthropic_type, openai_type = "rate_limit_error", "rate_limit_error"
     openai_code = "rate_limit_exceeded"
+    bedrock_type = "ThrottlingException"
 
 
 class InternalError(GatewayError):
     """A fault of the gateway's own; the request id finds it in the log."""
 
     status, code = 500, "internal_error"
+
+
+class NotSupported(GatewayError):
+    """Bedrock has no such thing for this model, such as the counting of tokens."""
+
+    status, code = 501, "not_supported"
+    anthropic_type = "not_supported"
+    bedrock_type = "ValidationException"
+    retryable = False
 
 
 class UpstreamFailed(GatewayError):
@@ -200,6 +227,7 @@ class DatabaseUnavailable(GatewayError):
     """The database is away, so no key can be checked and no budget held."""
 
     status, code = 503, "database_unavailable"
+    bedrock_type = "ServiceUnavailableException"
 
 
 class UpstreamTimeout(GatewayError):
@@ -207,6 +235,7 @@ class UpstreamTimeout(GatewayError):
 
     status, code = 504, "upstream_timeout"
     anthropic_type = "timeout_error"
+    bedrock_type = "ModelTimeoutException"
     maybe_billed = True
 
 
@@ -215,3 +244,4 @@ class UpstreamOverloaded(GatewayError):
 
     status, code = 529, "upstream_overloaded"
     anthropic_type = "overloaded_error"
+    bedrock_type = "ServiceUnavailableException"

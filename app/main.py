@@ -16,27 +16,33 @@ from starlette.types import ASGIApp
 
 from app.bedrock.client import open_bedrock
 from app.bedrock.credentials import CredentialSource
-from app.catalog.loader import load_catalog
+from app.catalog.loader import load_catalog, shipped_models
 from app.domain.budgets import Budget
 from app.domain.identity import InstanceId
 from app.errors import DatabaseUnavailable
 from app.http.app import internal_app, public_app
 from app.http.server import listen, serve
 from app.http.services import Services
-from app.ports import Health, KeyDirectory, Ledger, OutcomeSink, Records, Spool, Upstream
+from app.ports import Adapters
 from app.service.accounts import Accounts
 from app.service.administration import Administration
 from app.service.admission import Admission
+from app.service.attempts import Attempts
 from app.service.authentication import Authenticator
 from app.service.background import Background
+from app.service.betas import Betas
+from app.service.changes import Changes
 from app.service.clock import Clock
+from app.service.counting import TokenCounter
 from app.service.dialects import AnthropicDialect, OpenAIDialect
 from app.service.estimates import OutputForecast
 from app.service.inference import Inference, Timing
 from app.service.janitor import Janitor
+from app.service.omissions import Omissions
 from app.service.settling import Settler
 from app.settings import Settings
-from app.store.changes import follow_key_changes
+from app.store.betas import PostgresBetaRules
+from app.store.changes import follow_changes
 from app.store.database import Database
 from app.store.ledger import PostgresLedger
 from app.store.records import PostgresRecords
@@ -49,25 +55,12 @@ LAST_SETTLEMENTS_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Adapters:
-    """The world outside, as the ports have it."""
-
-    directory: KeyDirectory
-    records: Records
-    ledger: Ledger
-    spool: Spool
-    upstream: Upstream
-    sink: OutcomeSink
-    health: Health
-
-
-@dataclass(frozen=True, slots=True)
 class Gateway:
     """Both front doors, and what goes on behind them."""
 
     public: ASGIApp
     internal: ASGIApp
-    authenticator: Authenticator
+    changes: Changes
     janitor: Janitor
     background: Background
 
@@ -113,9 +106,11 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         yield Adapters(
             directory=records,
             records=records,
+            betas=PostgresBetaRules(database),
             ledger=PostgresLedger(database),
             spool=FileSpool(settings.spool_dir, max_bytes=settings.spool_max_bytes),
             upstream=bedrock,
+            counter=bedrock,
             sink=OutcomeLog(),
             health=database,
         )
@@ -125,7 +120,12 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     """A gateway on these adapters; nothing is opened here."""
     clock = clock or Clock()
     instance = InstanceId(str(uuid4()))
-    catalog = load_catalog(region=settings.aws_region, profile=settings.bedrock_profile)
+    catalog = load_catalog(
+        region=settings.aws_region,
+        profile=settings.bedrock_profile,
+        aliases=settings.model_aliases,
+    )
+    betas = Betas(adapters.betas, catalog, shipped_models())
     accounts = Accounts(
         Budget(settings.global_max_budget, settings.global_budget_duration), settings.timezone
     )
@@ -152,6 +152,12 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         admission,
         settler,
         adapters.upstream,
+        Attempts(
+            Omissions(clock.monotonic),
+            clock,
+            failover=settings.failover_profiles,
+            pause=asyncio.sleep,
+        ),
         adapters.sink,
         background,
         clock=clock,
@@ -165,7 +171,11 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         inference=inference,
         administration=Administration(adapters.records, adapters.directory, accounts, clock),
         authenticator=authenticator,
+        counter=TokenCounter(
+            authenticator, catalog, adapters.counter, at_once=settings.count_tokens_at_once
+        ),
         catalog=catalog,
+        betas=betas,
         health=adapters.health,
         anthropic=AnthropicDialect(),
         openai=OpenAIDialect(default_max_tokens=settings.default_max_tokens),
@@ -182,7 +192,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     return Gateway(
         public=public_app(services),
         internal=internal_app(services),
-        authenticator=authenticator,
+        changes=Changes(authenticator, betas, background),
         janitor=janitor,
         background=background,
     )
@@ -196,9 +206,7 @@ async def run(settings: Settings, public: socket.socket, internal: socket.socket
         except ValueError as error:
             raise SystemExit(f"The settings do not fit: {error}") from error
         following = asyncio.create_task(
-            follow_key_changes(
-                settings.database_url.get_secret_value(), gateway.authenticator, _not_heard
-            )
+            follow_changes(settings.database_url.get_secret_value(), gateway.changes, _not_heard)
         )
         async with gateway.running():
             where = {"public": public.getsockname(), "internal": internal.getsockname()}
@@ -212,7 +220,7 @@ async def run(settings: Settings, public: socket.socket, internal: socket.socket
 
 
 def _not_heard(error: Exception) -> None:
-    log.warning("not hearing of key changes", extra={"error": type(error).__name__})
+    log.warning("not hearing of changes", extra={"error": type(error).__name__})
 
 
 def _listen(host: str, port: int, setting: str) -> socket.socket:

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from app.domain.betas import BetaRule
 from app.domain.identity import InstanceId, KeyHash, UserId
 from app.domain.keys import Caller, Key, User
 from app.domain.ledger import Account, Grant, Hold, Refusal, Settlement
@@ -57,6 +58,17 @@ class Records(Protocol):
         """USD settled in an account so far."""
 
 
+class BetaRules(Protocol):
+    """What the operator said of beta flags."""
+
+    async def beta_rules(self) -> Sequence[BetaRule]: ...
+
+    async def set_beta_rule(self, rule: BetaRule) -> None: ...
+
+    async def drop_beta_rule(self, model: str, beta: str) -> bool:
+        """Whether there was such a rule."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a model. `body` is what Bedrock gets, byte for byte."""
@@ -97,6 +109,16 @@ class Upstream(Protocol):
     async def stream(self, call: Call) -> UpstreamStream: ...
 
 
+class UpstreamCounter(Protocol):
+    """Bedrock's CountTokens."""
+
+    async def count(self, call: Call) -> int:
+        """Input tokens of the body that the call holds; `bedrock_id` has no profile's prefix.
+
+        Raises NotSupported where Bedrock does not count for the model, and other GatewayErrors.
+        """
+
+
 class OutcomeSink(Protocol):
     """Takes note of a request's end. It may drop, but never raises and never waits."""
 
@@ -110,7 +132,7 @@ class Spool(Protocol):
         """Raises OSError when there is no room."""
 
     async def replay(self, ledger: Ledger) -> int:
-        """Settle what is kept, oldest first; the number settled. Stops at the first failure."""
+        """Settle what is kept, in any order; the number settled. Stops at the first failure."""
 
 
 class Health(Protocol):
@@ -118,3 +140,18 @@ class Health(Protocol):
 
     async def problem(self) -> str | None:
         """What is in the way, in a few words; None when nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """The world outside, as the ports have it."""
+
+    directory: KeyDirectory
+    records: Records
+    betas: BetaRules
+    ledger: Ledger
+    spool: Spool
+    upstream: Upstream
+    counter: UpstreamCounter
+    sink: OutcomeSink
+    health: Health

@@ -47,11 +47,25 @@ class Settings(BaseSettings):
         description="Inference profile to prefer (`us`, `eu`, `global`…); "
         "unset, the one of the region.",
     )
+    model_aliases: dict[str, str] = Field(
+        {},
+        description="Names of your own for models, as JSON; a `*` matches anything: "
+        '`{"team-fast": "claude-haiku-4-5", "claude-opus-*": "claude-opus-5-5"}`.',
+    )
+    bedrock_failover: str = Field(
+        "",
+        pattern="^[a-z, -]*$",
+        description="Profiles to ask when the preferred one is full or down, in this order, as "
+        "`global, eu`; empty for none, as another profile may compute in other regions.",
+    )
     bedrock_connect_timeout_seconds: float = Field(5, gt=0, description="To open a connection.")
     bedrock_read_timeout_seconds: float = Field(
         300, gt=0, description="Longest silence of Bedrock within a call."
     )
     bedrock_max_connections: int = Field(1000, ge=1, description="Calls to Bedrock at one time.")
+    count_tokens_at_once: int = Field(
+        8, ge=1, description="Token counts that are asked of Bedrock at one time; others wait."
+    )
     first_event_wait_seconds: float = Field(
         10, ge=0, description="How long a stream's status waits for Bedrock's first event."
     )
@@ -100,10 +114,15 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _windows_can_be_computed(self) -> Self:
         try:
-            window_at(self.global_budget_duration, datetime.now(UTC), self.timezone)
-        except ZoneInfoNotFoundError as error:
+            zone = self.timezone
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"no time zone is called {self.budget_timezone!r}") from error
+        window_at(self.global_budget_duration, datetime.now(UTC), zone)
         return self
+
+    @property
+    def failover_profiles(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.bedrock_failover.split(",") if name.strip())
 
     @property
     def timezone(self) -> ZoneInfo:

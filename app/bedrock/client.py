@@ -1,8 +1,10 @@
-"""Bedrock's InvokeModel and InvokeModelWithResponseStream over HTTP."""
+"""Bedrock's InvokeModel, InvokeModelWithResponseStream and CountTokens over HTTP."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Final
 from urllib.parse import quote
 
@@ -14,7 +16,14 @@ from app.bedrock.credentials import Signatory
 from app.bedrock.errors import upstream_error
 from app.bedrock.frames import FrameReader
 from app.bedrock.signing import signed_headers
-from app.errors import GatewayError, UpstreamBroke, UpstreamFailed, UpstreamTimeout
+from app.errors import (
+    GatewayError,
+    NotSupported,
+    UpstreamBroke,
+    UpstreamFailed,
+    UpstreamRejected,
+    UpstreamTimeout,
+)
 from app.ports import Call, Completion
 
 LONGEST_ERROR: Final = 64 * 1024
@@ -23,14 +32,20 @@ END_SECONDS: Final = 1
 
 LAST_EVENT: Final = b'{"type":"message_stop"'
 KEEPALIVE_SECONDS: Final = 30
+WRITTEN_AT_ONCE_BYTES: Final = 256 * 1024
 
 UNREACHABLE = "Bedrock cannot be reached; try again in a moment."
 LOST = "The connection to Bedrock was lost; try again."
 SLOW = "Bedrock did not answer in time; try again."
+CANNOT_COUNT = "support counting tokens"
+"""What Bedrock's refusal says of a model whose tokens it does not count."""
 
 
 class BedrockClient:
-    """Implements the port Upstream. Makes each call once: retrying is the service's business."""
+    """Implements the ports Upstream and UpstreamCounter.
+
+    Makes each call once: retrying is the service's business.
+    """
 
     def __init__(
         self,
@@ -63,6 +78,22 @@ class BedrockClient:
         )
         return BedrockStream(response)
 
+    async def count(self, call: Call) -> int:
+        wrapped = {"input": {"invokeModel": {"body": base64.b64encode(call.body).decode()}}}
+        asked = Call(call.bedrock_id, orjson.dumps(wrapped))
+        try:
+            response = await self._post(asked, "count-tokens", {"Accept": "application/json"})
+        except UpstreamRejected as error:
+            if CANNOT_COUNT in error.message:
+                raise NotSupported(error.message) from error
+            raise
+        try:
+            return int(orjson.loads(await response.read())["inputTokens"])
+        except TimeoutError as error:
+            raise UpstreamTimeout(SLOW) from error
+        except (aiohttp.ClientError, ValueError, KeyError, TypeError) as error:
+            raise UpstreamFailed("Bedrock's count of tokens cannot be read.") from error
+
     async def _post(
         self, call: Call, action: str, accept: dict[str, str]
     ) -> aiohttp.ClientResponse:
@@ -73,7 +104,7 @@ class BedrockClient:
         signed = signed_headers(url, headers, call.body, credentials, self._region)
         try:
             response = await self._session.post(
-                URL(url, encoded=True), data=call.body, headers=signed, allow_redirects=False
+                URL(url, encoded=True), data=_data(call.body), headers=signed, allow_redirects=False
             )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise UpstreamFailed(UNREACHABLE) from error
@@ -84,6 +115,11 @@ class BedrockClient:
         if response.status != 200:
             raise await _refusal(response)
         return response
+
+
+def _data(body: bytes) -> bytes | BytesIO:
+    """A large body is written piece by piece, so that other answers go on meanwhile."""
+    return body if len(body) <= WRITTEN_AT_ONCE_BYTES else BytesIO(body)
 
 
 class BedrockStream:
@@ -130,21 +166,23 @@ class BedrockStream:
 
 async def _refusal(response: aiohttp.ClientResponse) -> GatewayError:
     kind = response.headers.get("x-amzn-errortype", "").partition(":")[0]
+    message, original = "", None
     try:
-        body = await response.content.read(LONGEST_ERROR)
-        fields = orjson.loads(body)
+        fields = orjson.loads(await response.content.read(LONGEST_ERROR))
         message = str(fields.get("message") or fields.get("Message") or "")
+        original = fields.get("originalStatusCode")
     except (ValueError, AttributeError, TimeoutError, aiohttp.ClientError):
-        message = ""
+        pass
     finally:
         response.release()
-    return upstream_error(kind or _BY_STATUS.get(response.status, ""), message)
+    return upstream_error(kind or _BY_STATUS.get(response.status, ""), message, original)
 
 
 _BY_STATUS: Final = {
     400: "ValidationException",
     404: "ResourceNotFoundException",
     408: "ModelTimeoutException",
+    413: "RequestEntityTooLargeException",
     429: "ThrottlingException",
     500: "InternalServerException",
     502: "InternalServerException",

@@ -6,6 +6,7 @@ from typing import Final
 from app.errors import (
     GatewayError,
     NotFound,
+    RequestTooLarge,
     UpstreamDenied,
     UpstreamFailed,
     UpstreamOverloaded,
@@ -28,8 +29,12 @@ _ERRORS: Final[dict[str, tuple[type[GatewayError], str]]] = {
     "InternalServerException": (UpstreamFailed, MODEL_FAILED),
     "ModelErrorException": (UpstreamFailed, MODEL_FAILED),
     "ModelStreamErrorException": (UpstreamFailed, MODEL_FAILED),
+    "RequestEntityTooLargeException": (RequestTooLarge, "The request is too large for Bedrock."),
     "ResourceNotFoundException": (NotFound, "Bedrock does not offer this model here."),
 }
+
+MODEL_REFUSALS: Final = range(400, 404)
+"""Statuses by which a model's own server says that the request was wrong."""
 
 DENIED: Final = "Bedrock refused the gateway itself; its operator must look into it."
 
@@ -40,10 +45,12 @@ _PRIVATE: Final = re.compile(r"arn:aws[a-z-]*:[^\s'\"]+|\b\d{12}\b")
 """ARNs and account ids."""
 
 
-def upstream_error(name: str, message: str) -> GatewayError:
+def upstream_error(name: str, message: str, original_status: object = None) -> GatewayError:
     """The error for a Bedrock exception, named in either case (`ThrottlingException` in replies,
-    `throttlingException` in streams)."""
+    `throttlingException` in streams); `original_status` is what the model itself answered."""
     name = name[:1].upper() + name[1:]
+    if name == "ModelErrorException" and original_status in MODEL_REFUSALS:
+        name = "ValidationException"
     if name in _ERRORS:
         kind, said = _ERRORS[name]
         return kind(said, THROTTLE_HEADERS if kind is UpstreamThrottled else None)

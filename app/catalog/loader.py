@@ -1,9 +1,11 @@
 """From a model's name to what Bedrock is asked for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from importlib.resources import files
+from types import MappingProxyType
 from typing import get_args
 
 from app.catalog.schema import CatalogFile, ModelEntry, PriceEntry, ProfileName
@@ -18,51 +20,74 @@ LONGEST_ECHO = 100
 """So much of an unknown name is repeated in the refusal."""
 
 
-def load_catalog(*, region: str, profile: str | None) -> "Catalog":
+def load_catalog(
+    *, region: str, profile: str | None, aliases: Mapping[str, str] | None = None
+) -> "Catalog":
     """The catalogue that ships with the gateway.
 
-    `region` is that of the Bedrock endpoint; `profile` the inference profile to prefer.
-    Raises `ValueError` for a profile that Bedrock does not have, and pydantic's
-    `ValidationError` when the file breaks its schema.
+    `region` is that of the Bedrock endpoint; `profile` the inference profile to prefer; `aliases`
+    are the operator's names for models, patterns (`claude-opus-*`) among them.
+    Raises `ValueError` for a profile that Bedrock does not have or an alias of an unknown model,
+    and pydantic's `ValidationError` when the file breaks its schema.
     """
     if profile is not None and profile not in get_args(ProfileName):
         msg = f"no such inference profile: {profile}; known: {', '.join(get_args(ProfileName))}"
         raise ValueError(msg)
-    return Catalog(shipped_models(), region=region, profile=profile)
+    return Catalog(shipped_models(), region=region, profile=profile, aliases=aliases or {})
 
 
 def shipped_models() -> tuple[Model, ...]:
     """All models of `models.json`, whatever the region reaches of them."""
     text = files("app.catalog").joinpath("models.json").read_bytes()
-    return tuple(map(_model, CatalogFile.model_validate_json(text).models))
+    file = CatalogFile.model_validate_json(text)
+    return tuple(_model(entry, file.beta_aliases) for entry in file.models)
 
 
 class Catalog:
     """The models that one region can reach, under all their names."""
 
-    def __init__(self, models: Iterable[Model], *, region: str, profile: str | None) -> None:
-        """Of two models with a name in common the later one gets it."""
-        known = {model.name: model for model in models}
-        order = _profile_order(region, profile)
-        self._region = region
-        self._known = tuple(known.values())
-        self._models: list[Model] = []
-        self._targets: dict[str, Target] = {}
-        for model in self._known:
-            preferred = _preferred(model, order)
-            if preferred is not None:
-                self._models.append(model)
-                self._add(model, preferred)
+    def __init__(
+        self,
+        models: Iterable[Model],
+        *,
+        region: str,
+        profile: str | None,
+        aliases: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._order = tuple(dict.fromkeys(_profile_order(region, profile)))
+        self._aliases = aliases
+        self.region = region
+        self.replace(models)
 
-    def _add(self, model: Model, preferred: Profile) -> None:
-        for name in (*model.aliases, model.bedrock_id, model.name):
-            self._targets[name] = Target(name, model, preferred)
-        for profile in model.profiles:
-            self._targets[profile.bedrock_id] = Target(profile.bedrock_id, model, profile)
+    def replace(self, models: Iterable[Model]) -> None:
+        """Other models from now on. Of two with a name in common the later one gets it.
+
+        Raises `ValueError` for an alias of a model that is not among them.
+        """
+        known = tuple({model.name: model for model in models}.values())
+        preferred = [(m, p) for m in known if (p := _preferred(m, self._order)) is not None]
+        targets: dict[str, Target] = {}
+        for model, profile in preferred:
+            for name in (*model.aliases, model.bedrock_id, model.name):
+                targets[name] = Target(name, model, profile)
+            for other in model.profiles:
+                targets[other.bedrock_id] = Target(other.bedrock_id, model, other)
+        for alias, name in self._aliases.items():
+            if name not in targets:
+                raise ValueError(f"the alias {alias!r} is for {name!r}, which is no model here")
+            targets[alias] = Target(alias, targets[name].model, targets[name].profile)
+        self._known = known
+        self._models = tuple(model for model, _ in preferred)
+        self._targets = targets
 
     def models(self) -> tuple[Model, ...]:
         """The models that can be asked for, in the order of the file."""
-        return tuple(self._models)
+        return self._models
+
+    def profiles(self, model: Model) -> tuple[Profile, ...]:
+        """The inference profiles by which the region reaches a model, the preferred one first."""
+        by_name = {profile.name: profile for profile in model.profiles if profile.name != "bare"}
+        return tuple(by_name[name] for name in self._order if name in by_name)
 
     def resolve(self, name: str) -> Target:
         """The model of that public name, alias or Bedrock id, and the profile to reach it by.
@@ -75,15 +100,20 @@ class Catalog:
         if target is not None:
             return target
         plain = name.removesuffix(LONG_CONTEXT_SUFFIX)
-        target = self._targets.get(plain)
+        target = self._targets.get(plain) or self._matching(plain)
         if target is not None:
             return replace(target, asked=name)
         raise UnknownModel(self._unknown(plain))
 
+    def _matching(self, name: str) -> Target | None:
+        """By the first of the operator's patterns that fits."""
+        patterns = (alias for alias in self._aliases if "*" in alias)
+        return next((self._targets[p] for p in patterns if fnmatchcase(name, p)), None)
+
     def _unknown(self, name: str) -> str:
         elsewhere = [m.name for m in self._known if name in (m.name, *m.aliases)]
         if elsewhere:
-            return f"model {elsewhere[0]} is not offered in {self._region}"
+            return f"model {elsewhere[0]} is not offered in {self.region}"
         offered = ", ".join(self._close(name)) or ", ".join(m.name for m in self._models)
         return f"model: {name[:LONGEST_ECHO]} is not known here; try one of: {offered}"
 
@@ -113,7 +143,7 @@ def _preferred(model: Model, order: tuple[str, ...]) -> Profile | None:
     return next((by_name[name] for name in order if name in by_name), None)
 
 
-def _model(entry: ModelEntry) -> Model:
+def _model(entry: ModelEntry, beta_aliases: Mapping[str, str]) -> Model:
     return Model(
         name=entry.name,
         display_name=entry.display_name,
@@ -131,7 +161,9 @@ def _model(entry: ModelEntry) -> Model:
         context_tokens=entry.context_tokens,
         max_output_tokens=entry.max_output_tokens,
         released=entry.released,
-        capabilities=Capabilities(**entry.capabilities.model_dump()),
+        capabilities=Capabilities(
+            **entry.capabilities.model_dump(), beta_aliases=tuple(beta_aliases.items())
+        ),
         prices=tuple(map(_price, entry.prices)),
     )
 

@@ -106,6 +106,9 @@ class CatalogFile(_Entry):
     """The whole of `models.json`."""
 
     schema_: Annotated[str, Field(alias="$schema")]
+    beta_aliases: dict[str, str]
+    """Beta flags of Anthropic's API that Bedrock calls by another name."""
+
     models: Annotated[tuple[ModelEntry, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

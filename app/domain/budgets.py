@@ -1,9 +1,9 @@
 """Budgets and their windows: when one starts, when it ends, what may be spent in it.
 
 Windows are read off the calendar, so nothing has to be reset by a job: a day, a week, a month
-starts at local midnight; `Nh`, `Nm` and `Ns` are multiples counted from local midnight of
-1 January 1970; other `Nd` are multiples of days counted from that day. `30d` means a month, as it
-does in LiteLLM.
+starts at local midnight; other `Nd` are multiples of days counted from 1 January 1970, and so are
+`24h`, `48h`…; `Nh`, `Nm` and `Ns` are multiples counted from local midnight of that day. `30d`
+means a month, as it does in LiteLLM.
 """
 
 import re
@@ -18,6 +18,18 @@ LIFETIME_START = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_MONDAY = date(1970, 1, 5)
 
 _WORDS = {"hourly": "1h", "daily": "1d", "weekly": "1w", "monthly": "1mo"}
+A_DAY = timedelta(days=1)
+A_CENTURY = 36_525 * A_DAY
+"""The longest duration: windows of more would leave the calendar."""
+
+_LENGTHS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": A_DAY,
+    "w": timedelta(weeks=1),
+    "mo": A_CENTURY / 1_200,
+}
 _DURATION = re.compile(r"([1-9][0-9]{0,5})(mo|[smhdw])")
 
 
@@ -55,6 +67,8 @@ def parse_duration(text: str) -> tuple[int, str]:
             "or hourly, daily, weekly, monthly"
         )
     count, unit = int(match[1]), match[2]
+    if count * _LENGTHS[unit] > A_CENTURY:
+        raise ValueError(f"{text!r} is too long: a duration has at most 100 years")
     return (1, "mo") if (count, unit) == (30, "d") else (count, unit)
 
 
@@ -63,27 +77,31 @@ def window_at(duration: str | None, now: datetime, zone: ZoneInfo) -> Window:
     if duration is None:
         return LIFETIME
     count, unit = parse_duration(duration)
-    local = now.astimezone(zone)
-    match unit:
-        case "mo":
-            month = local.year * 12 + local.month - 1
-            first = month - month % count
-            return Window(_month_start(first, zone), _month_start(first + count, zone))
-        case "d" | "w":
-            days = count * (7 if unit == "w" else 1)
-            origin = EPOCH_MONDAY if days % 7 == 0 else LIFETIME_START.date()
-            start = local.date() - timedelta(days=(local.date() - origin).days % days)
-            return Window(_midnight(start, zone), _midnight(start + timedelta(days=days), zone))
-        case _:
-            return _clock_window(count * {"s": 1, "m": 60, "h": 3600}[unit], local)
+    if unit == "mo":
+        return _months(count, now.astimezone(zone), zone)
+    length = count * _LENGTHS[unit]
+    if length % A_DAY:
+        return _multiple(length, now, zone)
+    return _days(length // A_DAY, now.astimezone(zone).date(), zone)
 
 
-def _clock_window(seconds: int, local: datetime) -> Window:
-    """Clock windows count wall time, so that `24h` starts at midnight in any zone."""
-    offset = local.utcoffset() or timedelta()
-    wall = int((local.astimezone(UTC) + offset - LIFETIME_START).total_seconds())
-    start = LIFETIME_START + timedelta(seconds=wall - wall % seconds) - offset
-    return Window(start, start + timedelta(seconds=seconds))
+def _months(count: int, local: datetime, zone: ZoneInfo) -> Window:
+    month = local.year * 12 + local.month - 1
+    first = month - month % count
+    return Window(_month_start(first, zone), _month_start(first + count, zone))
+
+
+def _days(count: int, today: date, zone: ZoneInfo) -> Window:
+    origin = EPOCH_MONDAY if count % 7 == 0 else LIFETIME_START.date()
+    start = today - timedelta(days=(today - origin).days % count)
+    return Window(_midnight(start, zone), _midnight(start + timedelta(days=count), zone))
+
+
+def _multiple(length: timedelta, now: datetime, zone: ZoneInfo) -> Window:
+    """In time that passes: when clocks are changed, no window begins early or comes twice."""
+    origin = _midnight(LIFETIME_START.date(), zone)
+    start = origin + (now - origin) // length * length
+    return Window(start, start + length)
 
 
 def _month_start(months: int, zone: ZoneInfo) -> datetime:

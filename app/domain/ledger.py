@@ -52,10 +52,13 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The hold stands. `left` USD are neither spent nor held in the account that has least; None
-    where no account has a cap."""
+    """The hold stands. `left` USD are neither spent nor held in the account that has least;
+    `fullest` is the one with the largest share of its cap spent. None where none has a cap."""
 
     left: Decimal | None
+    fullest: Account | None = None
+    spent: Decimal = Decimal(0)
+    """USD spent in the fullest account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Capabilities:
     count_tokens: bool
     betas: tuple[str, ...]
     """Values that `anthropic_beta` may hold in the body."""
+    beta_aliases: tuple[tuple[str, str], ...] = ()
+    """Flags of clients, and what Bedrock calls them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ async def require_master_key(request: Request) -> None:
 router = APIRouter(tags=["administration"], dependencies=[Depends(require_master_key)])
 
 Usd = Annotated[Decimal, Field(ge=0, max_digits=20, decimal_places=10)]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""Without control characters: PostgreSQL keeps no NUL, and logs and terminals want none."""
 
 
 class _Body(BaseModel):
@@ -102,7 +103,7 @@ async def generate_key(request: Request, body: KeyGenerate) -> Response:
 
 
 @router.get("/user/info", summary="Show a user")
-async def user_info(request: Request, user_id: str) -> Response:
+async def user_info(request: Request, user_id: Text) -> Response:
     """A user with spend and keys."""
     use = services(request).administration
     user, keys = await use.user(user_id)
@@ -117,7 +118,7 @@ async def user_info(request: Request, user_id: str) -> Response:
 
 
 @router.get("/key/info", summary="Show a key")
-async def key_info(request: Request, key: str | None = None) -> Response:
+async def key_info(request: Request, key: Text | None = None) -> Response:
     """A key with its spend, by the key itself or by its hash."""
     use = services(request).administration
     if key is None:

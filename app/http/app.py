@@ -1,21 +1,31 @@
 """The two front doors. They are two applications, so the public one has nothing to hide:
 administration is not in it."""
 
+from typing import Final
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from app.errors import GatewayError
-from app.http import admin, errors, health, inference, models
+from app.http import admin, bedrock, betas, counting, errors, health, inference, models, profiles
 from app.http.context import RequestContext
 from app.http.services import Services
+
+FOR_CLIENTS: Final = (
+    inference.router,
+    counting.router,
+    models.router,
+    bedrock.router,
+    profiles.router,
+)
 
 
 def public_app(services: Services) -> ASGIApp:
     """Inference, models and health."""
     api = FastAPI(title="Stargate LLM Gateway", openapi_url=None)
-    for router in (inference.router, models.router, health.router):
+    for router in (*FOR_CLIENTS, health.router):
         api.include_router(router)
     return _front_door(api, services)
 
@@ -24,11 +34,11 @@ def internal_app(services: Services) -> ASGIApp:
     """The same and administration, for the socket that is never published."""
     api = FastAPI(title="Stargate LLM Gateway (internal)")
     for router in (
-        inference.router,
-        models.router,
+        *FOR_CLIENTS,
         health.internal_router,
         health.router,
         admin.router,
+        betas.router,
     ):
         api.include_router(router)
     return _front_door(api, services)

@@ -5,11 +5,14 @@ from secrets import token_hex
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.http.paths import speaks_bedrock
+
 log = logging.getLogger(__name__)
 
 
 class RequestContext:
-    """Pure ASGI. Puts `request_id` into the scope and `request-id` on the response."""
+    """Pure ASGI. Puts `request_id` into the scope and `request-id` on the response; for clients
+    of Bedrock also under the name that they know."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -20,11 +23,13 @@ class RequestContext:
             return
         request_id = f"req_{token_hex(12)}"
         scope["request_id"] = request_id
-        header = (b"request-id", request_id.encode())
+        named = [(b"request-id", request_id.encode())]
+        if speaks_bedrock(scope["path"]):
+            named.append((b"x-amzn-requestid", request_id.encode()))
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), header]
+                message["headers"] = [*message.get("headers", ()), *named]
             await send(message)
 
         try:

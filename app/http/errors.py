@@ -17,7 +17,8 @@ from app.errors import (
     NotFound,
     UpstreamOverloaded,
 )
-from app.wire.errors import anthropic_error, openai_error
+from app.http.paths import speaks_bedrock
+from app.wire.errors import BEDROCK_STATUS, anthropic_error, bedrock_error, openai_error
 
 ANTHROPIC_ONLY = "anthropic-"
 
@@ -35,6 +36,9 @@ def error_response(request: Request, error: GatewayError) -> Response:
     headers = dict(error.headers)
     if error.retryable is not None:
         headers["x-should-retry"] = "true" if error.retryable else "false"
+    if speaks_bedrock(request.url.path):
+        headers["x-amzn-errortype"] = error.bedrock_type
+        return _json(BEDROCK_STATUS[error.bedrock_type], bedrock_error(error), headers)
     if speaks_anthropic(request):
         return _json(error.status, anthropic_error(error, request_id(request)), headers)
     headers = {k: v for k, v in headers.items() if not k.startswith(ANTHROPIC_ONLY)}

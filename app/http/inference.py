@@ -1,5 +1,7 @@
 """`/v1/messages` and `/v1/chat/completions`."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,8 +11,8 @@ from app.http import headers
 from app.http.body import read_body
 from app.http.errors import request_id
 from app.http.services import services
-from app.http.streaming import EventStreamResponse
-from app.service.dialects import Dialect
+from app.http.streaming import SSE_HEADERS, StreamedResponse
+from app.service.dialects import AnthropicDialect, Dialect
 from app.service.inference import WholeAnswer
 from app.service.request import InferenceRequest
 
@@ -20,22 +22,25 @@ router = APIRouter(tags=["inference"])
 @router.post("/v1/messages", summary="Anthropic Messages", response_model=None)
 async def messages(request: Request) -> Response:
     """Creates a message, whole or (`stream: true`) as server-sent events."""
-    return await _answer(request, services(request).anthropic)
+    return await answer(request, services(request).anthropic)
 
 
 @router.post("/v1/chat/completions", summary="OpenAI Chat Completions", response_model=None)
 async def chat_completions(request: Request) -> Response:
     """Creates a chat completion, whole or (`stream: true`) as server-sent events."""
-    return await _answer(request, services(request).openai)
+    return await answer(request, services(request).openai)
 
 
-async def _answer(request: Request, dialect: Dialect) -> Response:
+async def answer(
+    request: Request, dialect: Dialect, stream_headers: Mapping[str, str] = SSE_HEADERS
+) -> Response:
+    """The answer to an inference request in any dialect."""
     use = services(request)
     received_at, received_monotonic = use.clock.now(), use.clock.monotonic()
-    answer = await use.inference.answer(
+    result = await use.inference.answer(
         InferenceRequest(
             id=RequestId(request_id(request)),
-            route=request.url.path,
+            route=request.scope["route"].path_format,
             body=await read_body(request, use.max_body_bytes),
             credentials=headers.credentials(request.headers),
             betas=headers.betas(request.headers),
@@ -46,6 +51,8 @@ async def _answer(request: Request, dialect: Dialect) -> Response:
         ),
         dialect,
     )
-    if isinstance(answer, WholeAnswer):
-        return Response(answer.body, media_type="application/json")
-    return EventStreamResponse(answer)
+    # Only Anthropic's clients read what is said there of budgets.
+    notice = result.headers if dialect.name == AnthropicDialect.name else {}
+    if isinstance(result, WholeAnswer):
+        return Response(result.body, headers=dict(notice), media_type="application/json")
+    return StreamedResponse(result, {**stream_headers, **notice})

@@ -9,7 +9,9 @@ from app.catalog.loader import Catalog
 from app.ports import Health
 from app.service.administration import Administration
 from app.service.authentication import Authenticator
+from app.service.betas import Betas
 from app.service.clock import Clock
+from app.service.counting import TokenCounter
 from app.service.dialects import AnthropicDialect, OpenAIDialect
 from app.service.inference import Inference
 
@@ -21,7 +23,9 @@ class Services:
     inference: Inference
     administration: Administration
     authenticator: Authenticator
+    counter: TokenCounter
     catalog: Catalog
+    betas: Betas
     health: Health
     anthropic: AnthropicDialect
     openai: OpenAIDialect

@@ -1,6 +1,7 @@
 """Sending a streamed answer, and noticing that nobody listens."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.responses import Response
@@ -8,20 +9,20 @@ from starlette.types import Receive, Scope, Send
 
 from app.service.stream import StreamedAnswer
 
-HEADERS: Final = {
+SSE_HEADERS: Final = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache",
     "x-accel-buffering": "no",
 }
 
 
-class EventStreamResponse(Response):
-    """Server-sent events. A client that hangs up ends the sending at once, not the accounting."""
+class StreamedResponse(Response):
+    """Sent as it comes. A client that hangs up ends the sending at once, not the accounting."""
 
-    def __init__(self, answer: StreamedAnswer) -> None:
+    def __init__(self, answer: StreamedAnswer, headers: Mapping[str, str]) -> None:
         self.status_code = 200
         self.background = None
-        self.init_headers(HEADERS)
+        self.init_headers(headers)
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

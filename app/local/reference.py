@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from app.errors import GatewayError
 from app.settings import Settings
+from app.wire.errors import BEDROCK_STATUS
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -35,7 +36,8 @@ Every error has a code that does not change. The log line of the request carries
 `error_code`; clients see the types that their SDK knows. The body is Anthropic's
 (`{"type": "error", "error": {"type", "message"}, "request_id"}`) on `/v1/messages` and for callers
 that send `anthropic-version`, and OpenAI's (`{"error": {"message", "type", "param", "code"}}`)
-everywhere else. The `request-id` header finds the request in the log.
+everywhere else. Below `/bedrock` it is Bedrock's (`{"message"}`, the exception in
+`x-amzn-errortype`, and its status). The `request-id` header finds the request in the log.
 
 `x-should-retry: false` goes with errors that trying again cannot mend: without it Claude Code
 would ask up to eleven times over three minutes. After the first byte of a stream an error is one
@@ -44,8 +46,8 @@ any other type by sending the whole request again at once.
 
 This page is written by `python -m app.local.reference` from `app/errors.py`.
 
-| status | code | when | Anthropic's type | OpenAI's type, code | retry |
-|---|---|---|---|---|---|
+| status | code | when | Anthropic's type | OpenAI's type, code | Bedrock's | retry |
+|---|---|---|---|---|---|---|
 """
 
 RETRY = {None: "the client decides", True: "yes", False: "no"}
@@ -62,7 +64,9 @@ def configuration() -> str:
 def errors() -> str:
     rows = (
         f"| {kind.status} | `{kind.code}` | {inspect.getdoc(kind)} | `{kind.anthropic_type}` "
-        f"| `{kind.openai_type}`, `{kind.openai_code or kind.code}` | {RETRY[kind.retryable]} |\n"
+        f"| `{kind.openai_type}`, `{kind.openai_code or kind.code}` "
+        f"| {BEDROCK_STATUS[kind.bedrock_type]} `{kind.bedrock_type}` "
+        f"| {RETRY[kind.retryable]} |\n"
         for kind in sorted(_kinds(GatewayError), key=lambda kind: kind.status)
     )
     notes = "\nOpenAI's clients know no 529: to them `upstream_overloaded` is a 503.\n"

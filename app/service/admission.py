@@ -7,16 +7,17 @@ from decimal import Decimal
 from app.domain.budgets import UNLIMITED
 from app.domain.identity import InstanceId
 from app.domain.keys import Caller
-from app.domain.ledger import Hold, Refusal, Scope
+from app.domain.ledger import Grant, Hold, Refusal, Scope
 from app.domain.models import Target
 from app.domain.usage import Usage
-from app.errors import DatabaseUnavailable, GatewayError, ModelNotAllowed
+from app.errors import DatabaseUnavailable, GatewayError
 from app.ports import Ledger
 from app.service.accounts import Accounts
 from app.service.clock import Clock
 from app.service.estimates import SLICE, OutputForecast
 from app.service.metering import Meter
-from app.service.refusals import budget_refusal
+from app.service.permission import check_model
+from app.service.refusals import budget_notice, budget_refusal
 from app.service.request import InferenceRequest
 
 UNWATCHED_AT_ONCE = 20
@@ -56,11 +57,7 @@ class Admission:
 
         Raises ModelNotAllowed, BudgetExceeded, BudgetHeld or DatabaseUnavailable.
         """
-        if not caller.may_use(target.model.name, *target.model.aliases, target.asked):
-            raise ModelNotAllowed(
-                f"This API key may not use {target.model.name}. "
-                "GET /v1/models lists the models that it may use."
-            )
+        check_model(caller, target)
         now = self._clock.now()
         first = self._forecast.first_slice(caller.key.hash, target.model.name, max_tokens)
         usage = Usage(input_tokens=input_tokens, output_tokens=first)
@@ -79,7 +76,7 @@ class Admission:
         answer = await self._ledger.hold(hold)
         if isinstance(answer, Refusal):
             raise self._error(answer, caller, hold.amount)
-        return Reservation(self._ledger, hold, target, usage, left=answer.left)
+        return Reservation(self._ledger, hold, target, usage, grant=answer)
 
     def learn(self, hold: Hold, output_tokens: int) -> None:
         """Remember how much such a request produced, for the next one."""
@@ -110,11 +107,13 @@ class Reservation:
         target: Target,
         covered: Usage,
         *,
-        left: Decimal | None,
+        grant: Grant,
     ) -> None:
         self._ledger = ledger
         self._target = target
-        self._left = left
+        self._left = grant.left
+        self.notice = budget_notice(grant)
+        """Headers that say how near to its end the budget is."""
         self._asking: asyncio.Task[bool] | None = None
         self._input_known = False
         self.hold = hold

@@ -39,9 +39,11 @@ class Bill:
     ) -> None:
         self._request = request
         self._caller = caller
-        self._target = target
+        self.target = target
+        """The model, by the profile that answers; another one after a failover."""
         self._dialect = dialect
-        self._stream = stream
+        self.stream = stream
+        """Whether the client gets the answer in pieces, after a status of 200."""
         self._admission = admission
         self._settler = settler
         self._sink = sink
@@ -94,12 +96,14 @@ class Bill:
         self, ending: Ending, usage: Usage, status: int, error: GatewayError | None
     ) -> None:
         self.reservation.close()
-        cost = self._target.cost(usage, self._request.received_at.date())
+        cost = self.target.cost(usage, self._request.received_at.date())
         estimated = ending != "refused" and not self.meter.finished
         if self.meter.finished:
             self._admission.learn(self.reservation.hold, usage.output_tokens)
-        await self._settler.settle(self._settlement(ending, usage, cost, estimated, status))
-        self._sink.record(self._outcome(ending, usage, cost, estimated, status, error))
+        try:
+            await self._settler.settle(self._settlement(ending, usage, cost, estimated, status))
+        finally:
+            self._sink.record(self._outcome(ending, usage, cost, estimated, status, error))
 
     def _settlement(
         self, ending: Ending, usage: Usage, cost: Decimal, estimated: bool, status: int
@@ -113,14 +117,14 @@ class Bill:
             user_id=hold.user_id,
             dialect=self._dialect,
             model=hold.model,
-            bedrock_id=hold.bedrock_id,
+            bedrock_id=self.target.profile.bedrock_id,
             accounts=hold.accounts,
             usage=usage,
             cost=cost,
             estimated=estimated,
             ending=ending,
             status=status,
-            stream=self._stream,
+            stream=self.stream,
             ttfb_ms=None if self._ttfb is None else round(self._ttfb * 1000),
             upstream_request_id=self.upstream_request_id,
             session_id=self._request.session_id,
@@ -147,9 +151,9 @@ class Bill:
             key_alias=key.alias,
             key_name=key.name,
             user_id=key.user_id,
-            asked_model=self._target.model.name,
-            bedrock_id=self._target.profile.bedrock_id,
-            stream=self._stream,
+            asked_model=self.target.model.name,
+            bedrock_id=self.target.profile.bedrock_id,
+            stream=self.stream,
             usage=usage,
             cost=cost,
             estimated=estimated,

@@ -1,17 +1,21 @@
-"""The two languages that clients speak; inside, there is only Anthropic's."""
+"""The languages that clients speak; inside, there is only Anthropic's."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
 import orjson
 
+from app.domain.models import Model
 from app.domain.usage import Usage
 from app.errors import GatewayError
 from app.service.metering import METRICS, Meter
+from app.translate import shape
+from app.translate.anthropic_bedrock import to_bedrock
 from app.translate.anthropic_openai import ChunkWriter, to_completion
 from app.translate.openai_anthropic import to_messages
 from app.wire import sse
-from app.wire.anthropic import Event, JsonObject, usage_json
+from app.wire.anthropic import Event, JsonObject, last_events
 from app.wire.errors import anthropic_stream_error, openai_error
 
 
@@ -35,8 +39,17 @@ class Dialect(Protocol):
     @property
     def name(self) -> str: ...
 
-    def read(self, body: JsonObject) -> JsonObject:
-        """The request as a Messages request."""
+    @property
+    def passes_through(self) -> bool:
+        """Whether requests are Bedrock's own, so that nothing may be left out of them."""
+
+    def model(self, body: JsonObject) -> str:
+        """The model's name, as the client gave it."""
+
+    def streamed(self, body: JsonObject) -> bool: ...
+
+    def to_bedrock(self, body: JsonObject, betas: Sequence[str], model: Model) -> JsonObject:
+        """What Bedrock is sent; `body` itself means that it goes through byte for byte."""
 
     def whole(self, message: JsonObject, usage: Usage, *, model: str, now: datetime) -> bytes: ...
 
@@ -62,29 +75,32 @@ class AnthropicWriter:
         return sse.event(event.kind, raw)
 
     def cut(self) -> bytes:
-        frames = b""
-        if self._meter.open_block is not None:
-            stop = {"type": "content_block_stop", "index": self._meter.open_block}
-            frames += sse.event("content_block_stop", orjson.dumps(stop))
-        delta = {
-            "type": "message_delta",
-            "delta": {"stop_reason": "max_tokens", "stop_sequence": None},
-            "usage": usage_json(self._meter.usage),
-        }
-        frames += sse.event("message_delta", orjson.dumps(delta))
-        return frames + sse.event("message_stop", b'{"type":"message_stop"}')
+        last = last_events(self._meter.open_block, self._meter.usage)
+        return b"".join(sse.event(event.kind, event.raw) for event in last)
 
     def error(self, error: GatewayError, request_id: str) -> bytes:
         return sse.event("error", orjson.dumps(anthropic_stream_error(error, request_id)))
 
 
-class AnthropicDialect:
+class _ModelInBody:
+    """Model and stream are fields of the body."""
+
+    passes_through: Final = False
+
+    def model(self, body: JsonObject) -> str:
+        return shape.text(body.get("model"), "model")
+
+    def streamed(self, body: JsonObject) -> bool:
+        return shape.flag(body.get("stream"), "stream")
+
+
+class AnthropicDialect(_ModelInBody):
     """Anthropic Messages."""
 
     name: Final = "anthropic"
 
-    def read(self, body: JsonObject) -> JsonObject:
-        return body
+    def to_bedrock(self, body: JsonObject, betas: Sequence[str], model: Model) -> JsonObject:
+        return to_bedrock(body, betas, model)
 
     def whole(self, message: JsonObject, usage: Usage, *, model: str, now: datetime) -> bytes:
         del usage, now
@@ -118,7 +134,7 @@ class OpenAIWriter:
         return sse.data(orjson.dumps(openai_error(error)))
 
 
-class OpenAIDialect:
+class OpenAIDialect(_ModelInBody):
     """OpenAI Chat Completions."""
 
     name: Final = "openai"
@@ -126,8 +142,9 @@ class OpenAIDialect:
     def __init__(self, *, default_max_tokens: int) -> None:
         self._default_max_tokens = default_max_tokens
 
-    def read(self, body: JsonObject) -> JsonObject:
-        return to_messages(body, default_max_tokens=self._default_max_tokens)
+    def to_bedrock(self, body: JsonObject, betas: Sequence[str], model: Model) -> JsonObject:
+        asked = to_messages(body, default_max_tokens=self._default_max_tokens)
+        return to_bedrock(asked, betas, model)
 
     def whole(self, message: JsonObject, usage: Usage, *, model: str, now: datetime) -> bytes:
         created = int(now.timestamp())

@@ -1,6 +1,7 @@
 """The path of one request: who asks, for which model, is there money, what does Bedrock say."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from app.domain.usage import Usage
 from app.errors import GatewayError, InternalError, UpstreamBroke
 from app.ports import Call, OutcomeSink, Upstream, UpstreamStream
 from app.service.admission import Admission
+from app.service.attempts import Attempts
 from app.service.authentication import Authenticator
 from app.service.background import Background
 from app.service.bill import Bill
@@ -30,9 +32,10 @@ from app.wire.anthropic import parse_usage
 
 @dataclass(frozen=True, slots=True)
 class WholeAnswer:
-    """An answer in one piece, as JSON."""
+    """An answer in one piece, as JSON, and headers that go with it."""
 
     body: bytes
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Inference:
         admission: Admission,
         settler: Settler,
         upstream: Upstream,
+        attempts: Attempts,
         sink: OutcomeSink,
         background: Background,
         *,
@@ -65,6 +69,7 @@ class Inference:
         self._admission = admission
         self._settler = settler
         self._upstream = upstream
+        self._attempts = attempts
         self._sink = sink
         self._background = background
         self._clock = clock
@@ -81,6 +86,9 @@ class Inference:
             bill = await self._admit(request, dialect, prepared)
         except GatewayError as error:
             self._sink.record(self._refused(request, dialect, caller, error))
+            raise
+        except BaseException:
+            self._sink.record(self._refused(request, dialect, caller, InternalError("")))
             raise
         try:
             if prepared.stream:
@@ -121,7 +129,7 @@ class Inference:
         )
 
     async def _whole(self, dialect: Dialect, prepared: Prepared, bill: Bill) -> WholeAnswer:
-        completion = await self._upstream.invoke(prepared.call)
+        completion, bill.target = await self._attempts.make(prepared.wanted, self._upstream.invoke)
         bill.upstream_request_id = completion.upstream_request_id
         try:
             message: dict[str, Any] = orjson.loads(completion.body)
@@ -131,7 +139,7 @@ class Inference:
         bill.meter.finished = True
         await bill.settle("completed", usage=usage)
         body = dialect.whole(message, usage, model=prepared.target.asked, now=self._clock.now())
-        return WholeAnswer(body)
+        return WholeAnswer(body, bill.reservation.notice)
 
     async def _gathered(
         self, request: InferenceRequest, dialect: Dialect, prepared: Prepared, bill: Bill
@@ -139,7 +147,7 @@ class Inference:
         """Streamed from Bedrock, though wanted whole, so that a tight budget can end it."""
         collector = MessageCollector(bill.meter)
         answer = self._streamed(
-            request, bill, collector, asyncio.create_task(self._open(prepared.call))
+            request, bill, collector, asyncio.create_task(self._open(prepared, bill))
         )
         try:
             async for _ in answer.frames():
@@ -154,7 +162,7 @@ class Inference:
             model=prepared.target.asked,
             now=self._clock.now(),
         )
-        return WholeAnswer(body)
+        return WholeAnswer(body, bill.reservation.notice)
 
     async def _stream(
         self, request: InferenceRequest, dialect: Dialect, prepared: Prepared, bill: Bill
@@ -163,7 +171,7 @@ class Inference:
         writer = dialect.writer(
             prepared.asked, bill.meter, model=prepared.target.asked, now=self._clock.now()
         )
-        opening = asyncio.create_task(self._open(prepared.call))
+        opening = asyncio.create_task(self._open(prepared, bill))
         try:
             done, _ = await asyncio.wait({opening}, timeout=self._timing.first_event_wait)
         except BaseException:
@@ -182,11 +190,16 @@ class Inference:
             writer,
             self._background,
             request_id=request.id,
+            headers=bill.reservation.notice,
             ping_seconds=self._timing.ping,
             drain_seconds=self._timing.drain,
         )
 
-    async def _open(self, call: Call) -> tuple[UpstreamStream, list[bytes]]:
+    async def _open(self, prepared: Prepared, bill: Bill) -> tuple[UpstreamStream, list[bytes]]:
+        opened, bill.target = await self._attempts.make(prepared.wanted, self._first_events)
+        return opened
+
+    async def _first_events(self, call: Call) -> tuple[UpstreamStream, list[bytes]]:
         stream = await self._upstream.stream(call)
         try:
             return stream, await stream.read()

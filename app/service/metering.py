@@ -39,8 +39,8 @@ class Meter:
             case "content_block_stop":
                 self.open_block = None
             case "message_start":
-                self.started = True
                 self._report(event.json["message"].get("usage"))
+                self.started = True
             case "message_delta":
                 self.stop_reason = event.json.get("delta", {}).get("stop_reason")
                 self._report(event.json.get("usage"))
@@ -65,25 +65,26 @@ class Meter:
         seen = max(self._deltas, self._text_bytes // BYTES_PER_TOKEN)
         return max(self._reported.output_tokens, 0 if self.finished else seen)
 
-    def _report(self, usage: JsonObject | None) -> None:
-        """Counts are cumulative, and an event may leave out what another said."""
-        if not isinstance(usage, dict):
-            return
-        self._merge(parse_usage(usage, one_hour_cache=self._one_hour_cache))
-
     def _report_metrics(self, metrics: JsonObject | None) -> None:
         """Bedrock's own summary; sometimes the only place that tells of cached tokens."""
-        if not isinstance(metrics, dict):
+        if isinstance(metrics, dict):
+            self._report(
+                {
+                    "input_tokens": metrics.get("inputTokenCount"),
+                    "output_tokens": metrics.get("outputTokenCount"),
+                    "cache_read_input_tokens": metrics.get("cacheReadInputTokenCount"),
+                    "cache_creation_input_tokens": metrics.get("cacheWriteInputTokenCount"),
+                }
+            )
+
+    def _report(self, usage: JsonObject | None) -> None:
+        """Counts are cumulative, and an event may leave out what another said. Tokens whose cache
+        lifetime is known are not counted again where only their sum is told."""
+        if not isinstance(usage, dict):
             return
-        known = self._reported
-        written = known.cache_write_5m_tokens + known.cache_write_1h_tokens
-        usage = {
-            "input_tokens": metrics.get("inputTokenCount"),
-            "output_tokens": metrics.get("outputTokenCount"),
-            "cache_read_input_tokens": metrics.get("cacheReadInputTokenCount"),
-        }
-        if not written:
-            usage["cache_creation_input_tokens"] = metrics.get("cacheWriteInputTokenCount")
+        known = self._reported.cache_write_5m_tokens + self._reported.cache_write_1h_tokens
+        if known and "cache_creation" not in usage:
+            usage = usage | {"cache_creation_input_tokens": 0}
         self._merge(parse_usage(usage, one_hour_cache=self._one_hour_cache))
 
     def _merge(self, new: Usage) -> None:

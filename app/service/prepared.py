@@ -2,17 +2,14 @@
 
 from dataclasses import dataclass
 
-import orjson
-
 from app.catalog.loader import Catalog
 from app.domain.keys import Caller
 from app.domain.models import Target
-from app.ports import Call
 from app.service import estimates
+from app.service.attempts import Attempt
 from app.service.dialects import Dialect
 from app.service.request import InferenceRequest
 from app.translate import shape
-from app.translate.anthropic_bedrock import to_bedrock
 from app.wire.anthropic import JsonObject
 
 
@@ -23,7 +20,7 @@ class Prepared:
     caller: Caller
     target: Target
     asked: JsonObject
-    call: Call
+    wanted: Attempt
     stream: bool
     input_tokens: int
     max_tokens: int
@@ -35,15 +32,20 @@ def prepare(
 ) -> Prepared:
     """Raises InvalidRequest, naming the field, or UnknownModel."""
     asked = shape.json_object(request.body)
-    target = catalog.resolve(shape.text(asked.get("model"), "model"))
-    body = to_bedrock(dialect.read(asked), request.betas, target.model)
-    encoded = orjson.dumps(body)
+    target = catalog.resolve(dialect.model(asked))
+    body = dialect.to_bedrock(asked, request.betas, target.model)
+    encoded = shape.encoded(body)
     return Prepared(
         caller=caller,
         target=target,
         asked=asked,
-        call=Call(target.profile.bedrock_id, encoded),
-        stream=shape.flag(asked.get("stream"), "stream"),
+        wanted=Attempt(
+            target,
+            body,
+            request.body if body is asked else encoded,
+            untouchable=dialect.passes_through,
+        ),
+        stream=dialect.streamed(asked),
         input_tokens=estimates.input_tokens(encoded, body["messages"]),
         max_tokens=body["max_tokens"],
         one_hour_cache=b'"ttl":"1h"' in encoded,

@@ -1,16 +1,20 @@
-"""What a caller is told when a budget does not cover a request."""
+"""What a caller is told of a budget that is, or soon will be, used up."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import assert_never
 
 from app.domain.budgets import parse_duration
-from app.domain.ledger import Account, Refusal, Scope
+from app.domain.ledger import Account, Grant, Refusal, Scope
 from app.errors import BudgetExceeded, BudgetHeld, GatewayError
 
 HELD_RETRY_SECONDS = 2
 """By then some of the requests in flight are likely to have ended."""
 
+THRESHOLDS = (Decimal("0.95"), Decimal("0.75"))
+"""Shares of a budget at which a warning is due."""
+
+UNIFIED = "anthropic-ratelimit-unified-"
 _PERIODS = {"d": "daily", "w": "weekly", "mo": "monthly"}
 
 
@@ -45,6 +49,25 @@ def budget_refusal(
     return BudgetExceeded(message, _headers(refusal, cap, duration, now))
 
 
+def budget_notice(grant: Grant) -> dict[str, str]:
+    """Headers that tell Claude Code how much of the fullest budget is spent; none without one."""
+    account = grant.fullest
+    if account is None or not account.cap:
+        return {}
+    share = grant.spent / account.cap
+    passed = next((t for t in THRESHOLDS if share >= t), None)
+    status = "allowed" if passed is None else "allowed_warning"
+    headers = {
+        f"{UNIFIED}status": status,
+        f"{UNIFIED}representative-claim": "overage",
+        f"{UNIFIED}overage-status": status,
+        f"{UNIFIED}overage-utilization": f"{min(share, Decimal(1)):.2f}",
+    }
+    if passed is not None:
+        headers[f"{UNIFIED}overage-surpassed-threshold"] = str(passed)
+    return headers | _reset(account)
+
+
 def usd(amount: Decimal) -> str:
     """Dollars for people: cents, or as many digits as a small amount needs."""
     if amount == 0 or amount >= 1:
@@ -66,18 +89,24 @@ def _whose(account: Account) -> str:
 
 def _headers(refusal: Refusal, cap: Decimal, duration: str | None, now: datetime) -> dict[str, str]:
     """What Claude Code reads to say that, and until when, a spend limit is reached."""
-    unified = "anthropic-ratelimit-unified-"
     share = refusal.spent / cap if cap else Decimal(1)
     headers = {
-        f"{unified}status": "rejected",
-        f"{unified}overage-utilization": f"{min(share, Decimal(1)):.2f}",
-        f"{unified}overage-surpassed-threshold": "1",
-        f"{unified}overage-disabled-reason": "org_spend_cap_reached",
+        f"{UNIFIED}status": "rejected",
+        f"{UNIFIED}overage-utilization": f"{min(share, Decimal(1)):.2f}",
+        f"{UNIFIED}overage-surpassed-threshold": "1",
+        f"{UNIFIED}overage-disabled-reason": "org_spend_cap_reached",
+        **_reset(refusal.account),
     }
     if reset := refusal.account.window.end:
-        seconds = str(round(reset.timestamp()))
-        headers[f"{unified}reset"] = headers[f"{unified}overage-reset"] = seconds
         headers["retry-after"] = str(max(1, round((reset - now).total_seconds())))
     if duration is not None and (period := _PERIODS.get(parse_duration(duration)[1])):
-        headers[f"{unified}overage-period"] = period
+        headers[f"{UNIFIED}overage-period"] = period
     return headers
+
+
+def _reset(account: Account) -> dict[str, str]:
+    """When the window ends, in seconds since the epoch."""
+    if account.window.end is None:
+        return {}
+    seconds = str(round(account.window.end.timestamp()))
+    return {f"{UNIFIED}reset": seconds, f"{UNIFIED}overage-reset": seconds}

@@ -1,7 +1,7 @@
 """A streamed answer: from Bedrock's events to the client's frames, billed before the last one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from app.domain.usage import Usage
 from app.errors import GatewayError, UpstreamBroke
@@ -26,6 +26,7 @@ class StreamedAnswer:
         background: Background,
         *,
         request_id: str,
+        headers: Mapping[str, str],
         ping_seconds: float,
         drain_seconds: float,
     ) -> None:
@@ -35,6 +36,7 @@ class StreamedAnswer:
         self._writer = writer
         self._background = background
         self._request_id = request_id
+        self.headers = headers
         self._ping_seconds = ping_seconds
         self._drain_seconds = drain_seconds
 
@@ -44,7 +46,8 @@ class StreamedAnswer:
             while not self._bill.meter.finished:
                 events = await self._events_or_silence()
                 if events is None:
-                    yield self._writer.ping
+                    if self._writer.ping:
+                        yield self._writer.ping
                     continue
                 self._bill.first_byte()
                 if chunk := await self._written(events):
@@ -55,7 +58,7 @@ class StreamedAnswer:
                     yield await self._cut()
                     return
         except GatewayError as error:
-            await self._bill.fail(error, status=200)
+            await self._bill.fail(error, status=200 if self._bill.stream else None)
             yield self._writer.error(error, self._request_id)
 
     async def close(self) -> None:

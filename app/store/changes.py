@@ -1,4 +1,4 @@
-"""Hears of changed keys from PostgreSQL, so that caches need not wait for their time."""
+"""Hears of changes from PostgreSQL, so that caches need not wait for their time."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,14 +12,17 @@ RECONNECT_SECONDS = 1.0
 
 
 class Listener(Protocol):
-    """What is told of changes: one key, or that any may have changed while nobody listened."""
+    """What is told of changes: of one key, of the models, or that anything may have changed while
+    nobody listened."""
 
     def forget(self, key_hash: KeyHash) -> None: ...
+
+    def models_changed(self) -> None: ...
 
     def forget_all(self) -> None: ...
 
 
-async def follow_key_changes(
+async def follow_changes(
     dsn: str, listener: Listener, on_error: Callable[[Exception], None]
 ) -> None:
     """Tell `listener` of each change, for ever; reconnects by itself."""
@@ -33,10 +36,14 @@ async def follow_key_changes(
 
 async def _listen(dsn: str, listener: Listener) -> None:
     connection = await psycopg.AsyncConnection.connect(
-        dsn, autocommit=True, connect_timeout=5, application_name="stargate-key-changes"
+        dsn, autocommit=True, connect_timeout=5, application_name="stargate-changes"
     )
     async with connection:
         await connection.execute("LISTEN gateway_key")
+        await connection.execute("LISTEN gateway_model")
         listener.forget_all()
         async for notification in connection.notifies():
-            listener.forget(KeyHash(notification.payload))
+            if notification.channel == "gateway_key":
+                listener.forget(KeyHash(notification.payload))
+            else:
+                listener.models_changed()

@@ -11,13 +11,16 @@ from psycopg.rows import AsyncRowFactory
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from app.errors import DatabaseUnavailable
-from app.store.migrate import Applied, MigrationError, migrations, missing
+from app.store.migrate import Applied, MigrationError, check_address, migrations, missing
 
 Row = TypeVar("Row")
 
 RETRY_PAUSE_SECONDS = 0.05
 RECONNECT_SECONDS = 5
 """After so long the pool starts its back-off anew, which bounds how late it sees the database."""
+
+SILENT_SECONDS = 0.5
+"""The server ends a statement at the timeout; so long after it, a silent one is taken for dead."""
 
 AWAY = "The gateway's database does not answer. Nothing was charged; try again in a moment."
 
@@ -29,6 +32,8 @@ class Database:
     connection broke, so they are idempotent."""
 
     def __init__(self, dsn: str, *, pool_size: int, timeout_seconds: float) -> None:
+        """Raises ValueError for an address that cannot be read."""
+        check_address(dsn)
         self._timeout = timeout_seconds
         self._pool = AsyncConnectionPool(
             dsn,
@@ -64,6 +69,20 @@ class Database:
         factory: AsyncRowFactory[Row],
     ) -> list[Row]:
         """Run one statement and return its rows. Raises DatabaseUnavailable after the timeout."""
+        silent = self._timeout + SILENT_SECONDS
+        try:
+            # The first of these makes psycopg cancel the statement, the second stops it waiting.
+            async with asyncio.timeout(silent + SILENT_SECONDS), asyncio.timeout(silent):
+                return await self._repeated(query, parameters, factory)
+        except TimeoutError as error:
+            raise DatabaseUnavailable(AWAY) from error
+
+    async def _repeated(
+        self,
+        query: LiteralString,
+        parameters: Mapping[str, Any],
+        factory: AsyncRowFactory[Row],
+    ) -> list[Row]:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
         while True:

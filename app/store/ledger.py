@@ -16,7 +16,8 @@ from app.store.database import Database
 PARTITION_DAYS_AHEAD = 8
 
 HOLD: LiteralString = """
-SELECT refused_by, account_spent, account_held, account_left FROM hold_budget(
+SELECT refused_by, account_spent, account_held, account_left, fullest, fullest_spent
+  FROM hold_budget(
     %(request_id)s, %(owner)s, %(started_at)s, %(key_hash)s, %(user_id)s, %(model)s,
     %(bedrock_id)s, %(scopes)s, %(ids)s, %(windows)s, %(caps)s, %(amount)s,
     %(grows)s)
@@ -65,6 +66,8 @@ class _HeldRow:
     account_spent: Decimal | None
     account_held: Decimal | None
     account_left: Decimal | None
+    fullest: int | None
+    fullest_spent: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,8 @@ class PostgresLedger:
         )
         row = rows[0]
         if row.refused_by is None:
-            return Grant(row.account_left)
+            fullest = None if row.fullest is None else hold.accounts[row.fullest - 1]
+            return Grant(row.account_left, fullest, row.fullest_spent or Decimal(0))
         account = hold.accounts[row.refused_by - 1]
         return Refusal(
             account, spent=row.account_spent or Decimal(0), held=row.account_held or Decimal(0)

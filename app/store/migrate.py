@@ -14,10 +14,13 @@ from importlib import resources
 from typing import LiteralString
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import class_row
 
 ADVISORY_LOCK = 7_262_834_409
 """Any number that nothing else locks: two migrators take turns."""
+
+EXAMPLE = "postgresql://user:password@host:port/name"
 
 _NAME = re.compile(r"(\d{4})_(pre|post)_[a-z0-9_]+\.sql")
 
@@ -95,10 +98,23 @@ def _apply(connection: psycopg.Connection, migration: Migration) -> None:
         )
 
 
+def check_address(dsn: str) -> None:
+    """Raises ValueError for what is no connection string. Its own words would quote a password."""
+    try:
+        conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        raise ValueError(f"DATABASE_URL is no address of a database, as {EXAMPLE}") from None
+
+
 def main() -> int:
     dsn = os.environ.get("DATABASE_URL")
     if not dsn:
-        sys.stderr.write("DATABASE_URL is not set: postgresql://user:password@host:port/name\n")
+        sys.stderr.write(f"DATABASE_URL is not set: {EXAMPLE}\n")
+        return 2
+    try:
+        check_address(dsn)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
         return 2
     try:
         names = migrate(dsn)

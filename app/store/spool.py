@@ -7,6 +7,7 @@ directory and a crash leaves nothing torn. Settling is idempotent: a file may be
 import asyncio
 import errno
 import json
+import logging
 import os
 from dataclasses import asdict
 from datetime import datetime
@@ -19,6 +20,8 @@ from app.domain.identity import KeyHash, RequestId, UserId
 from app.domain.ledger import Account, Scope, Settlement
 from app.domain.usage import Usage
 from app.ports import Ledger
+
+log = logging.getLogger(__name__)
 
 
 class FileSpool:
@@ -34,8 +37,12 @@ class FileSpool:
         content = encode(settlement)
         if self._bytes + len(content) > self._max_bytes:
             raise OSError(errno.ENOSPC, "the spool has reached its bound", str(self._directory))
-        await asyncio.to_thread(_write, self._directory / settlement.request_id, content)
         self._bytes += len(content)
+        try:
+            await asyncio.to_thread(_write, self._directory / settlement.request_id, content)
+        except OSError:
+            self._bytes -= len(content)
+            raise
 
     async def replay(self, ledger: Ledger) -> int:
         count = 0
@@ -43,7 +50,13 @@ class FileSpool:
             content = await asyncio.to_thread(_read, file)
             if content is None:
                 continue
-            await ledger.settle(decode(content))
+            try:
+                settlement = decode(content)
+            except (ValueError, KeyError, TypeError, ArithmeticError):
+                log.critical("a spooled settlement cannot be read", extra={"file": str(file)})
+                file.replace(file.with_suffix(".unreadable"))
+                continue
+            await ledger.settle(settlement)
             file.unlink(missing_ok=True)
             self._bytes = max(0, self._bytes - len(content))
             count += 1

@@ -8,8 +8,9 @@ from app.translate import shape
 from app.wire.anthropic import JsonObject
 
 CACHE_LIFETIMES: Final = ("5m", "1h")
-MESSAGE_FIELDS: Final = ("role", "content")
-API_ONLY_BLOCKS: Final = frozenset({"tool_addition", "tool_removal"})
+UNCACHED: Final = ("thinking", "redacted_thinking")
+API_ONLY_BLOCKS: Final = ("tool_addition", "tool_removal")
+FETCHED_SOURCES: Final = ("url", "file")
 
 
 def bedrock_messages(
@@ -26,6 +27,8 @@ def bedrock_messages(
     system_blocks = system
     if isinstance(system, list):
         system_blocks = [without_scope(b, able) for b in shape.objects(system, "system")]
+    elif system is not None and not isinstance(system, str):
+        raise InvalidRequest("system: must be a string or a list of blocks")
     if not able.system_messages and any(m["role"] == "system" for m in kept):
         leading = next((i for i, m in enumerate(kept) if m["role"] != "system"), len(kept))
         hoisted = [b for m in kept[:leading] for b in shape.blocks(m["content"], "messages")]
@@ -51,19 +54,25 @@ def _message(message: JsonObject, field: str, able: Capabilities) -> JsonObject:
 
 
 def _block(block: JsonObject, field: str, able: Capabilities) -> JsonObject:
+    nested = block.get("content")
+    if block.get("type") == "tool_result" and isinstance(nested, list):
+        inner = [
+            _part(item, f"{field}.content.{index}", able)
+            for index, item in enumerate(shape.objects(nested, f"{field}.content"))
+            if able.tool_search or item.get("type") != "tool_reference"
+        ]
+        block = {**block, "content": inner}
+    return _part(block, field, able)
+
+
+def _part(block: JsonObject, field: str, able: Capabilities) -> JsonObject:
+    """A block, whatever it may hold left as it is: results hold no results."""
     source = block.get("source")
-    if isinstance(source, dict) and source.get("type") in {"url", "file"}:
+    if isinstance(source, dict) and source.get("type") in FETCHED_SOURCES:
         raise InvalidRequest(
             f"{field}.source: Claude on Bedrock takes no {source['type']} sources; "
             "send the data as base64"
         )
-    nested = block.get("content")
-    if block.get("type") == "tool_result" and isinstance(nested, list):
-        inner = [
-            _block(item, f"{field}.content.{index}", able)
-            for index, item in enumerate(shape.objects(nested, f"{field}.content"))
-        ]
-        block = {**block, "content": inner}
     return without_scope(block, able)
 
 
@@ -76,6 +85,24 @@ def without_scope(block: JsonObject, able: Capabilities) -> JsonObject:
     if able.cache_ttl and control.get("ttl") in CACHE_LIFETIMES:
         kept["ttl"] = control["ttl"]
     return {**block, "cache_control": kept}
+
+
+def cache_last_block(
+    messages: list[JsonObject], control: Any, able: Capabilities
+) -> list[JsonObject]:
+    """Automatic caching, which Bedrock lacks, by a mark on the last block that can bear one."""
+    if control is None:
+        return messages
+    mark = {"cache_control": shape.object_(control, "cache_control")}
+    blocks = shape.blocks(messages[-1]["content"], "messages")
+    last = next(
+        (i for i in reversed(range(len(blocks))) if blocks[i].get("type") not in UNCACHED), None
+    )
+    if last is None or "cache_control" in blocks[last]:
+        return messages
+    marked = without_scope({**blocks[last], **mark}, able)
+    content = [*blocks[:last], marked, *blocks[last + 1 :]]
+    return [*messages[:-1], {**messages[-1], "content": content}]
 
 
 def _reminders(messages: list[JsonObject]) -> list[JsonObject]:

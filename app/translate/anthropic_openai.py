@@ -19,6 +19,11 @@ FINISH_REASONS: Final = {
 }
 
 
+THINKING: Final = frozenset({"thinking", "redacted_thinking"})
+"""Blocks that are given as `thinking_blocks`, to be sent back as they are, and their text as
+`reasoning_content`: the names that LiteLLM gave them."""
+
+
 def usage_json(usage: Usage) -> JsonObject:
     """OpenAI's `usage`: the prompt holds cached tokens too."""
     return {
@@ -43,6 +48,9 @@ def to_completion(message: JsonObject, usage: Usage, *, model: str, created: int
         if b.get("type") == "tool_use"
     ]
     reply: JsonObject = {"role": "assistant", "content": said or None, "refusal": None}
+    if thoughts := [b for b in content if b.get("type") in THINKING]:
+        reply["reasoning_content"] = "".join(b.get("thinking", "") for b in thoughts)
+        reply["thinking_blocks"] = thoughts
     if calls:
         reply["tool_calls"] = calls
     return {
@@ -78,6 +86,8 @@ class ChunkWriter:
         }
         self._include_usage = include_usage
         self._calls = -1
+        self._lacks_arguments = False
+        self._thought: JsonObject = {}
         self._finish = "stop"
 
     def write(self, event: Event) -> bytes:
@@ -90,6 +100,8 @@ class ChunkWriter:
                 return self._start(event.json.get("content_block", {}))
             case "content_block_delta":
                 return self._delta(event.json.get("delta", {}))
+            case "content_block_stop":
+                return self._stop()
             case "message_delta":
                 reason = event.json.get("delta", {}).get("stop_reason") or ""
                 self._finish = FINISH_REASONS.get(reason, "stop")
@@ -111,9 +123,13 @@ class ChunkWriter:
         self._finish = "length"
 
     def _start(self, block: JsonObject) -> bytes:
+        if block.get("type") in THINKING:
+            self._thought = dict(block)
+            return b""
         if block.get("type") != "tool_use":
             return b""
         self._calls += 1
+        self._lacks_arguments = True
         call = _call(str(block.get("id")), str(block.get("name")), "")
         return self._chunk({"tool_calls": [{"index": self._calls, **call}]})
 
@@ -121,11 +137,28 @@ class ChunkWriter:
         match delta.get("type"):
             case "text_delta":
                 return self._chunk({"content": delta.get("text", "")})
+            case "thinking_delta":
+                self._thought["thinking"] = self._thought.get("thinking", "") + delta["thinking"]
+                return self._chunk({"reasoning_content": delta["thinking"]})
+            case "signature_delta":
+                self._thought["signature"] = delta["signature"]
+                return b""
             case "input_json_delta":
-                part = {"arguments": delta.get("partial_json", "")}
-                return self._chunk({"tool_calls": [{"index": self._calls, "function": part}]})
+                return self._arguments(delta.get("partial_json", ""))
             case _:
                 return b""
+
+    def _arguments(self, part: str) -> bytes:
+        self._lacks_arguments = self._lacks_arguments and not part
+        call = {"index": self._calls, "function": {"arguments": part}}
+        return self._chunk({"tool_calls": [call]})
+
+    def _stop(self) -> bytes:
+        if self._lacks_arguments:
+            # Claude sends nothing for a call without arguments; OpenAI's clients parse JSON.
+            return self._arguments("{}")
+        thought, self._thought = self._thought, {}
+        return self._chunk({"thinking_blocks": [thought]}) if thought else b""
 
     def _chunk(self, delta: JsonObject, *, finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}

@@ -2,52 +2,106 @@
 
 from typing import Any, Final
 
-import orjson
-
 from app.errors import InvalidRequest
 from app.translate import shape
+from app.translate.openai_content import assistant_blocks, content_blocks, tool_result
 from app.wire.anthropic import JsonObject
 
 EMPTY_SCHEMA: Final[JsonObject] = {"type": "object", "properties": {}}
 SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 
+ANY_JSON: Final = "Answer with one JSON object and nothing else: no prose, no code fence."
+"""What `response_format: json_object` asks for; Claude has no switch for it."""
+
+EFFORTS: Final = {"minimal": "low"} | {
+    effort: effort for effort in ("low", "medium", "high", "xhigh", "max")
+}
+
+IMPOSSIBLE: Final = {
+    "logprobs": "Claude gives no log probabilities",
+    "functions": "use tools",
+    "function_call": "use tool_choice",
+    "audio": "Claude gives text only",
+}
+
 
 def to_messages(body: JsonObject, *, default_max_tokens: int) -> JsonObject:
     """The Messages request that asks the same; `body` is not changed.
 
-    Raises InvalidRequest for what Claude cannot do (several choices, log probabilities, audio).
-    Parameters that only tune other models' sampling (`seed`, penalties…) are left out.
+    Raises InvalidRequest for what Claude cannot do. Parameters that only tune how other models
+    sample (`seed`, penalties, `logit_bias`…) or how OpenAI serves (`store`, `service_tier`…) are
+    left out.
     """
     _refuse_impossible(body)
     system, messages = _conversation(shape.messages(body))
     if not messages:
         raise InvalidRequest("messages: must hold at least one message of the user")
-    limit = body.get("max_completion_tokens") or body.get("max_tokens") or default_max_tokens
+    limits = (body.get("max_completion_tokens"), body.get("max_tokens"), default_max_tokens)
+    limit = next(given for given in limits if given is not None)
     result: JsonObject = {
         "model": body.get("model"),
         "max_tokens": shape.positive_integer(limit, "max_tokens"),
         "messages": messages,
     }
+    output = _response_format(body.get("response_format"), system)
     if system:
         result["system"] = system
-    for name in ("temperature", "top_p"):
-        if body.get(name) is not None:
-            result[name] = body[name]
+    result |= _sampling(body) | _reasoning(body.get("reasoning_effort"), output) | _tools(body)
     if stop := body.get("stop"):
         result["stop_sequences"] = [stop] if isinstance(stop, str) else stop
     if isinstance(body.get("user"), str):
         result["metadata"] = {"user_id": body["user"]}
-    result |= _tools(body)
     return result
 
 
 def _refuse_impossible(body: JsonObject) -> None:
     if body.get("n") not in (None, 1):
         raise InvalidRequest("n: Claude gives one choice; leave it out or set it to 1")
-    if body.get("logprobs"):
-        raise InvalidRequest("logprobs: Claude gives no log probabilities")
-    if "audio" in (body.get("modalities") or ()):
+    for name, reason in IMPOSSIBLE.items():
+        if body.get(name):
+            raise InvalidRequest(f"{name}: {reason}")
+    modalities = body.get("modalities") or ["text"]
+    if modalities != ["text"]:
         raise InvalidRequest("modalities: Claude gives text only")
+
+
+def _sampling(body: JsonObject) -> JsonObject:
+    """Claude's temperature ends at 1, and it takes one of the two."""
+    temperature, top_p = body.get("temperature"), body.get("top_p")
+    if isinstance(temperature, int | float):
+        return {"temperature": min(temperature, 1)}
+    return {} if top_p is None else {"top_p": top_p}
+
+
+def _reasoning(effort: Any, output: JsonObject) -> JsonObject:
+    """Effort means thinking too, for a model that can: the model's own rules come later."""
+    result: JsonObject = {}
+    if effort == "none":
+        result["thinking"] = {"type": "disabled"}
+    elif effort is not None:
+        if not isinstance(effort, str) or effort not in EFFORTS:
+            raise InvalidRequest(f"reasoning_effort: must be none, {', '.join(EFFORTS)}")
+        result["thinking"] = {"type": "adaptive"}
+        output = output | {"effort": EFFORTS[effort]}
+    return result | ({"output_config": output} if output else {})
+
+
+def _response_format(asked: Any, system: list[JsonObject]) -> JsonObject:
+    """The output configuration; `json_object` becomes an instruction, added to `system`."""
+    if asked is None:
+        return {}
+    match shape.object_(asked, "response_format").get("type"):
+        case "text":
+            return {}
+        case "json_object":
+            system.append({"type": "text", "text": ANY_JSON})
+            return {}
+        case "json_schema":
+            named = shape.object_(asked.get("json_schema"), "response_format.json_schema")
+            schema = shape.object_(named.get("schema"), "response_format.json_schema.schema")
+            return {"format": {"type": "json_schema", "schema": schema}}
+        case _:
+            raise InvalidRequest("response_format.type: must be text, json_object or json_schema")
 
 
 def _tools(body: JsonObject) -> JsonObject:
@@ -94,11 +148,10 @@ def _conversation(messages: list[JsonObject]) -> tuple[list[JsonObject], list[Js
     turns: list[JsonObject] = []
     for index, message in enumerate(messages):
         field = f"messages.{index}"
-        role = message["role"]
-        if role in SYSTEM_ROLES:
-            system += _parts(message.get("content"), field)
+        if message["role"] in SYSTEM_ROLES:
+            system += content_blocks(message.get("content"), field)
             continue
-        speaker, content = _turn(role, message, field)
+        speaker, content = _turn(message, field)
         if turns and turns[-1]["role"] == speaker:
             turns[-1]["content"] += content
         elif content:
@@ -106,74 +159,15 @@ def _conversation(messages: list[JsonObject]) -> tuple[list[JsonObject], list[Js
     return system, turns
 
 
-def _turn(role: str, message: JsonObject, field: str) -> tuple[str, list[JsonObject]]:
-    match role:
+def _turn(message: JsonObject, field: str) -> tuple[str, list[JsonObject]]:
+    match message["role"]:
         case "user":
-            return "user", _parts(message.get("content"), field)
+            return "user", content_blocks(message.get("content"), field)
         case "assistant":
-            said = _parts(message["content"], field) if message.get("content") else []
-            calls = message.get("tool_calls") or []
-            return "assistant", said + [
-                _tool_use(call, f"{field}.tool_calls.{index}")
-                for index, call in enumerate(shape.objects(calls, f"{field}.tool_calls"))
-            ]
+            return "assistant", assistant_blocks(message, field)
         case "tool":
-            return "user", [
-                {
-                    "type": "tool_result",
-                    "tool_use_id": shape.text(message.get("tool_call_id"), f"{field}.tool_call_id"),
-                    "content": _parts(message.get("content"), field),
-                }
-            ]
+            return "user", [tool_result(message, field)]
         case _:
             raise InvalidRequest(
                 f"{field}.role: must be system, developer, user, assistant or tool"
             )
-
-
-def _tool_use(call: JsonObject, field: str) -> JsonObject:
-    function = shape.object_(call.get("function"), f"{field}.function")
-    arguments = function.get("arguments") or "{}"
-    try:
-        given = orjson.loads(shape.text(arguments, f"{field}.function.arguments"))
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest(f"{field}.function.arguments: is not valid JSON") from error
-    return {
-        "type": "tool_use",
-        "id": shape.text(call.get("id"), f"{field}.id"),
-        "name": shape.text(function.get("name"), f"{field}.function.name"),
-        "input": shape.object_(given, f"{field}.function.arguments"),
-    }
-
-
-def _parts(content: Any, field: str) -> list[JsonObject]:
-    """Content as Anthropic blocks. Empty texts are left out: Claude refuses them."""
-    result: list[JsonObject] = []
-    for index, part in enumerate(shape.blocks(content, f"{field}.content")):
-        where = f"{field}.content.{index}"
-        match part.get("type"):
-            case "text":
-                if said := shape.text(part.get("text"), f"{where}.text"):
-                    result.append({"type": "text", "text": said})
-            case "image_url":
-                image = shape.object_(part.get("image_url"), f"{where}.image_url")
-                result.append(_image(image.get("url"), f"{where}.image_url.url"))
-            case kind:
-                raise InvalidRequest(
-                    f"{where}.type: {kind!r} is not supported; use text or image_url"
-                )
-    return result
-
-
-def _image(url: Any, field: str) -> JsonObject:
-    head, comma, data = shape.text(url, field).partition(",")
-    if not (head.startswith("data:image/") and head.endswith(";base64") and comma):
-        raise InvalidRequest(
-            f"{field}: must be a data URL (data:image/png;base64,…); "
-            "the gateway does not fetch addresses"
-        )
-    media_type = head.removeprefix("data:").removesuffix(";base64")
-    return {
-        "type": "image",
-        "source": {"type": "base64", "media_type": media_type, "data": data},
-    }

@@ -19,6 +19,14 @@ def json_object(body: bytes) -> JsonObject:
     return parsed
 
 
+def encoded(value: Any, option: int = 0) -> bytes:
+    """As JSON. Raises InvalidRequest: orjson reads deeper nesting than it writes."""
+    try:
+        return orjson.dumps(value, option=option)
+    except orjson.JSONEncodeError as error:
+        raise InvalidRequest("The body is nested too deeply.") from error
+
+
 def text(value: Any, field: str) -> str:
     if not isinstance(value, str):
         raise InvalidRequest(f"{field}: must be a string")

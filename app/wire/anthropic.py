@@ -1,5 +1,6 @@
 """The Anthropic Messages shapes that the gateway itself reads and writes."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from app.domain.usage import Usage
 
 JsonObject = dict[str, Any]
 
-_TYPE_PREFIX: Final = b'{"type":"'
+_HEAD: Final = re.compile(rb'\{"type":"([a-z_]+)"')
 
 
 @dataclass(slots=True)
@@ -17,18 +18,24 @@ class Event:
     """One event of a streamed message. Most are passed on unread, so `json` parses on demand."""
 
     raw: bytes
+    """The event on one line."""
     kind: str
     _parsed: JsonObject | None = None
+    _as_it_came: bytes | None = None
 
     @classmethod
     def of(cls, raw: bytes) -> "Event":
         """Raises ValueError, KeyError or TypeError for what is no event."""
-        if raw.startswith(_TYPE_PREFIX):
-            end = raw.find(b'"', len(_TYPE_PREFIX))
-            if b"\n" not in raw:
-                return cls(raw, raw[len(_TYPE_PREFIX) : end].decode())
+        head = _HEAD.match(raw)
+        if head and b"\n" not in raw and b"\r" not in raw:
+            return cls(raw, head[1].decode())
         parsed = orjson.loads(raw)
-        return cls(orjson.dumps(parsed), str(parsed["type"]), parsed)
+        return cls(orjson.dumps(parsed), str(parsed["type"]), parsed, raw)
+
+    @property
+    def untouched(self) -> bytes:
+        """The event byte for byte."""
+        return self._as_it_came or self.raw
 
     @property
     def json(self) -> JsonObject:
@@ -38,18 +45,37 @@ class Event:
         return self._parsed
 
 
+def last_events(open_block: int | None, usage: Usage) -> list[Event]:
+    """The events that end a message in order, as if it had reached its token limit."""
+    events: list[JsonObject] = []
+    if open_block is not None:
+        events.append({"type": "content_block_stop", "index": open_block})
+    events.append(
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "max_tokens", "stop_sequence": None},
+            "usage": usage_json(usage),
+        }
+    )
+    events.append({"type": "message_stop"})
+    return [Event(orjson.dumps(event), event["type"], event) for event in events]
+
+
 def parse_usage(usage: JsonObject, *, one_hour_cache: bool) -> Usage:
     """Counts of Anthropic's `usage`; missing ones are 0.
 
     Where cache writes are not split by lifetime, `one_hour_cache` says which one was asked for.
     """
-    written = _count(usage, "cache_creation_input_tokens")
     split = usage.get("cache_creation")
-    if isinstance(split, dict):
-        write_5m = _count(split, "ephemeral_5m_input_tokens")
-        write_1h = _count(split, "ephemeral_1h_input_tokens")
+    if not isinstance(split, dict):
+        split = {}
+    write_5m = _count(split, "ephemeral_5m_input_tokens")
+    write_1h = _count(split, "ephemeral_1h_input_tokens")
+    rest = max(0, _count(usage, "cache_creation_input_tokens") - write_5m - write_1h)
+    if one_hour_cache:
+        write_1h += rest
     else:
-        write_5m, write_1h = (0, written) if one_hour_cache else (written, 0)
+        write_5m += rest
     return Usage(
         input_tokens=_count(usage, "input_tokens"),
         output_tokens=_count(usage, "output_tokens"),

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-PACKAGES = Path(__file__).parent / "claude-code" / "node_modules" / "@anthropic-ai"
+PACKAGES = Path(__file__).parent / "node_clients" / "node_modules" / "@anthropic-ai"
 SECONDS = 90
 
 
@@ -43,19 +43,22 @@ async def run_claude(
     model: str | None = None,
     args: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
+    home: Path | None = None,
 ) -> ClaudeRun:
-    """Ask one question in a fresh home and an empty folder; `env` adds to a bare environment."""
+    """Ask one question in a fresh home, or the one given, and its folder `work`; `env` adds to a
+    bare environment."""
     command = [str(binary()), "-p", prompt, "--output-format", "json"]
     command += ["--model", model] if model else []
-    with tempfile.TemporaryDirectory(prefix="claude-code-") as home:
-        folder = anyio.Path(home, "work")
-        await folder.mkdir()
+    with tempfile.TemporaryDirectory(prefix="claude-code-") as fresh:
+        lived_in = str(home or fresh)
+        folder = anyio.Path(lived_in, "work")
+        await folder.mkdir(exist_ok=True)
         with anyio.fail_after(SECONDS):
             done = await anyio.run_process(
                 [*command, *args],
                 check=False,
                 cwd=folder,
-                env={**_bare_environment(home, base_url, token), **(env or {})},
+                env={**_bare_environment(lived_in, base_url, token), **(env or {})},
             )
     stdout, stderr = done.stdout.decode(), done.stderr.decode()
     try:

@@ -183,3 +183,32 @@ async def test_money_that_is_only_held_is_a_reason_to_wait_not_to_give_up(
         assert int(answer.headers["retry-after"]) < 60
         assert "x-should-retry" not in answer.headers
         assert "hold" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("spent", "status", "threshold"),
+    [
+        ("0", "allowed", None),
+        ("7.5", "allowed_warning", "0.75"),
+        ("9.6", "allowed_warning", "0.95"),
+    ],
+)
+async def test_an_answer_says_how_near_the_end_of_the_budget_is(
+    stack: Stack, spent: str, status: str, threshold: str | None, stream: bool
+) -> None:
+    key = stack.gateway.new_key(max_budget=10, budget_duration="1d")
+    token = stack.gateway.admin("GET", "/key/info", key=key)["key"]
+    stack.execute(
+        "INSERT INTO budget_account VALUES "
+        f"('key', '{token}', date_trunc('day', now(), 'UTC'), {spent})"
+    )
+
+    async with http(1) as client:
+        answer = await ask(client, stack.gateway, key, question(5, stream=stream))
+
+    unified = "anthropic-ratelimit-unified-"
+    assert answer.headers[f"{unified}status"] == status
+    assert answer.headers[f"{unified}overage-utilization"] == f"{Decimal(spent) / 10:.2f}"
+    assert answer.headers.get(f"{unified}overage-surpassed-threshold") == threshold
+    assert int(answer.headers[f"{unified}reset"]) > 1_700_000_000

@@ -21,12 +21,12 @@ from app.local.emulator import scenarios as s
 from app.local.emulator.answer import Answer, Envelope, message, steps
 from app.local.emulator.cache import PromptCache
 from app.local.emulator.disturbance import GARBAGE, disturb, pause, reset
-from app.local.emulator.faults import BedrockFault, streamed
 from app.local.emulator.frames import chunk, exception
 from app.local.emulator.generation import PlannedCall, generate
 from app.local.emulator.log import BilledCall, TokenLog
 from app.local.emulator.models import Asked
 from app.local.emulator.prompt import Segment
+from app.local.emulator.refusing import refuse
 
 WRITES_PER_TURN = 32
 """After so many events other connections get their turn."""
@@ -79,7 +79,7 @@ class Invoker:
 
     async def run(self, request: web.BaseRequest, call: Call) -> web.StreamResponse:
         """The response to a call; raises `BedrockFault` for scenarios that refuse it."""
-        _refuse(call)
+        refuse(call.scenario, call.body, stream=call.stream)
         if isinstance(call.scenario, s.ExceptionFirst):
             return await _send_only(request, call, exception(call.scenario.exception))
         answer = generate(call.body, call.asked.model, _planned(call.scenario))
@@ -148,20 +148,6 @@ class Invoker:
             if place % WRITES_PER_TURN == 0:
                 await asyncio.sleep(0)
         billed.row.finish(billed.answer.output_tokens)
-
-
-def _refuse(call: Call) -> None:
-    match call.scenario:
-        case s.Throttle():
-            raise BedrockFault("ThrottlingException")
-        case s.Unavailable():
-            raise BedrockFault("ServiceUnavailableException")
-        case s.Error():
-            raise BedrockFault(call.scenario.exception)
-        case s.ExceptionFirst() | s.ExceptionMidStream() if not call.stream:
-            raise streamed(call.scenario.exception)
-        case _:
-            return
 
 
 def _planned(scenario: s.Scenario) -> PlannedCall | None:

@@ -100,6 +100,16 @@ class Error(_Scenario):
     exception: ExceptionName
 
 
+class Refuse(_Scenario):
+    """Answers 400 to calls that carry a beta, or a field anywhere under a dotted path: what Bedrock
+    does when it knows less than the catalogue says. `named` tells whether the answer names it."""
+
+    kind: Literal["refuse"]
+    beta: str | None = None
+    field: str | None = None
+    named: bool = True
+
+
 class Garbage(_Scenario):
     """Sends bytes that are no frame once `after` deltas are out."""
 
@@ -119,6 +129,7 @@ Scenario = (
     | Slow
     | ToolThenText
     | Error
+    | Refuse
     | Garbage
 )
 

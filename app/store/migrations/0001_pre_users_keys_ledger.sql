@@ -104,20 +104,31 @@ CREATE INDEX spend_log_user ON spend_log (user_id, started_at);
 -- Takes rows of days that no partition was made for, so that none is ever refused.
 CREATE TABLE spend_log_rest PARTITION OF spend_log DEFAULT;
 
+-- Made days ahead, so a day that cannot be had now may wait: while a long query reads the log, all
+-- that write to it would queue behind this. A day that has rows in the rest stays there.
 CREATE FUNCTION make_spend_partitions(p_first date, p_days integer) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+    -- One gateway at a time: two that find a table missing would both make it.
+    PERFORM pg_advisory_xact_lock(hashtext('make_spend_partitions'));
+    PERFORM set_config('lock_timeout', '500ms', true);
     FOR i IN 0 .. p_days - 1 LOOP
-        EXECUTE format(
-            'CREATE TABLE IF NOT EXISTS %I PARTITION OF spend_log FOR VALUES FROM (%L) TO (%L)',
-            'spend_log_' || to_char(p_first + i, 'YYYYMMDD'),
-            (p_first + i)::timestamp AT TIME ZONE 'UTC',
-            (p_first + i + 1)::timestamp AT TIME ZONE 'UTC');
+        BEGIN
+            EXECUTE format(
+                'CREATE TABLE IF NOT EXISTS %I PARTITION OF spend_log FOR VALUES FROM (%L) TO (%L)',
+                'spend_log_' || to_char(p_first + i, 'YYYYMMDD'),
+                (p_first + i)::timestamp AT TIME ZONE 'UTC',
+                (p_first + i + 1)::timestamp AT TIME ZONE 'UTC');
+        EXCEPTION
+            WHEN check_violation THEN CONTINUE;
+            WHEN lock_not_available THEN RETURN;
+        END;
     END LOOP;
 END $$;
 
--- Sets what a request holds to p_amount in each of its capped accounts and returns what the
--- tightest of them has left, or changes nothing and returns the first (1-based) that refused.
+-- Sets what a request holds to p_amount in each of its capped accounts and returns the least that
+-- any of them has left, and which one (1-based) has the largest share of its cap spent; or changes
+-- nothing and returns the first one that refused.
 -- p_grows is for a request that holds something already; if it was settled meanwhile, all stays.
 -- Accounts come in the order key, user, global: the same everywhere, so that no two calls deadlock,
 -- and the row that everybody shares is locked last.
@@ -127,7 +138,8 @@ CREATE FUNCTION hold_budget(
     p_scopes text[], p_ids text[], p_windows timestamptz[], p_caps numeric[], p_amount numeric,
     p_grows boolean
 ) RETURNS TABLE (
-    refused_by integer, account_spent numeric, account_held numeric, account_left numeric
+    refused_by integer, account_spent numeric, account_held numeric, account_left numeric,
+    fullest integer, fullest_spent numeric
 )
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -158,11 +170,14 @@ BEGIN
         END IF;
         IF v_more > 0 AND account_spent + account_held + v_more > p_caps[i] THEN
             refused_by := i;
-            account_left := NULL;
             RETURN NEXT;
             RETURN;
         END IF;
         account_left := least(account_left, p_caps[i] - account_spent - account_held - v_more);
+        IF fullest IS NULL OR account_spent * p_caps[fullest] > fullest_spent * p_caps[i] THEN
+            fullest := i;
+            fullest_spent := account_spent;
+        END IF;
     END LOOP;
     FOR i IN 1 .. cardinality(p_scopes) LOOP
         CONTINUE WHEN p_caps[i] IS NULL;

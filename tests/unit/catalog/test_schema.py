@@ -41,7 +41,10 @@ def test_the_shipped_file_is_valid() -> None:
 
 
 def test_capabilities_and_rates_have_the_fields_of_the_domain() -> None:
-    assert list(CapabilitiesEntry.model_fields) == [f.name for f in fields(Capabilities)]
+    shared = {"beta_aliases"}  # one list for all models, at the top of the file
+    assert list(CapabilitiesEntry.model_fields) == [
+        f.name for f in fields(Capabilities) if f.name not in shared
+    ]
     assert list(RatesEntry.model_fields) == [f.name for f in fields(Rates)]
 
 

@@ -21,7 +21,7 @@ def test_they_name_no_host_and_no_folder(name: str) -> None:
 
 
 def test_the_lock_of_claude_code_names_no_host_either() -> None:
-    content = (ROOT / "tests" / "e2e" / "claude-code" / "package-lock.json").read_text()
+    content = (ROOT / "tests" / "e2e" / "node_clients" / "package-lock.json").read_text()
     assert "://" not in content
     assert '"resolved"' not in content
 

@@ -1,0 +1,125 @@
+"""A second try, before the first byte: elsewhere when Bedrock is full, without what it refused."""
+
+import random
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+import orjson
+
+from app.domain.models import Target
+from app.errors import (
+    GatewayError,
+    UpstreamDenied,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamThrottled,
+)
+from app.ports import Call
+from app.service.clock import Clock
+from app.service.omissions import Omissions, omission_for, without
+from app.wire.anthropic import JsonObject
+
+SECOND_TRY_WITHIN_SECONDS: Final = 5
+"""A call that took longer to fail is not made again: the client waits, and has retries too."""
+
+PAUSE_SECONDS: Final = (0.1, 0.4)
+"""Before the same profile is asked again; random, so that a crowd spreads out."""
+
+AVOIDED_SECONDS: Final = 10
+"""How long a profile that was full is asked last."""
+
+PROFILES_REMEMBERED: Final = 1_000
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One way to make a call."""
+
+    target: Target
+    body: JsonObject
+    encoded: bytes
+    untouchable: bool = False
+    """The client speaks Bedrock's own language: nothing may be left out of the body."""
+
+    @property
+    def call(self) -> Call:
+        return Call(self.target.profile.bedrock_id, self.encoded)
+
+    def with_body(self, body: JsonObject) -> "Attempt":
+        return self if body is self.body else Attempt(self.target, body, orjson.dumps(body))
+
+
+class Attempts:
+    """Makes each call at most twice. The second try goes to the next profile of the same model, if
+    the operator named any; a profile that was full goes to the end of the line for a while, and is
+    still asked when it is the only one."""
+
+    def __init__(
+        self,
+        omissions: Omissions,
+        clock: Clock,
+        *,
+        failover: tuple[str, ...],
+        pause: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._omissions = omissions
+        self._clock = clock
+        self._failover = failover
+        self._pause = pause
+        self._full: OrderedDict[str, float] = OrderedDict()
+
+    async def make(
+        self, wanted: Attempt, once: Callable[[Call], Awaitable[Result]]
+    ) -> tuple[Result, Target]:
+        """What `once` returns, and by which profile. Raises GatewayError."""
+        started = self._clock.monotonic()
+        line = self._line(wanted.target)
+        first = replace(wanted, target=line[0])
+        if not wanted.untouchable:
+            first = first.with_body(self._omissions.apply(wanted.target.model.name, wanted.body))
+        try:
+            return await once(first.call), first.target
+        except GatewayError as error:
+            late = self._clock.monotonic() - started > SECOND_TRY_WITHIN_SECONDS
+            second = None if late else self._second(first, line, error)
+            if second is None:
+                raise
+        if second.target is first.target and second.body is first.body:
+            await self._pause(random.uniform(*PAUSE_SECONDS))  # noqa: S311 - no secret
+        return await once(second.call), second.target
+
+    def _line(self, target: Target) -> list[Target]:
+        """The profile that was resolved, then those to fall back on; full ones last. A client that
+        names a profile by its Bedrock id gets that one."""
+        if target.asked == target.profile.bedrock_id:
+            return [target]
+        profiles = {profile.name: profile for profile in target.model.profiles}
+        others = [profiles[n] for n in self._failover if n in profiles and n != target.profile.name]
+        line = [target, *(replace(target, profile=profile) for profile in others)]
+        now = self._clock.monotonic()
+        return sorted(line, key=lambda t: self._full.get(t.profile.bedrock_id, 0) > now)
+
+    def _second(self, first: Attempt, line: list[Target], error: GatewayError) -> Attempt | None:
+        if (omission := omission_for(error)) is not None and not first.untouchable:
+            body = without(first.body, omission)
+            if body is first.body:
+                return None
+            self._omissions.learn(first.target.model.name, omission)
+            return first.with_body(body)
+        if error.maybe_billed or isinstance(error, UpstreamDenied):
+            return None
+        if isinstance(error, UpstreamThrottled | UpstreamOverloaded):
+            self._avoid(first.target)
+        elif not isinstance(error, UpstreamFailed):
+            return None
+        return replace(first, target=line[1] if len(line) > 1 else first.target)
+
+    def _avoid(self, target: Target) -> None:
+        until = self._clock.monotonic() + AVOIDED_SECONDS
+        self._full[target.profile.bedrock_id] = until
+        while len(self._full) > PROFILES_REMEMBERED:
+            self._full.popitem(last=False)

@@ -1,0 +1,123 @@
+"""Claude Code with every kind of model name, and in its other ways of talking to a gateway."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.claude_code import run_claude
+from tests.support.stack import Stack, running_stack
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        ("opus", "claude-opus-5-5"),
+        ("fable", "claude-fable-5-2"),
+        ("claude-opus-4-8", "claude-opus-4-8"),
+        ("claude-sonnet-4-6[1m]", "claude-sonnet-4-6"),
+        ("claude-opus-4-5", "claude-opus-4-5"),
+    ],
+)
+async def test_each_name_is_answered_in_one_request(
+    stack: Stack, asked: str, answered: str
+) -> None:
+    alias = f"models-{asked}"
+    key = stack.gateway.new_key(key_alias=alias)
+
+    run = await run_claude(stack.gateway.public_url, key, "[[say=Yes.]]", model=asked)
+
+    calls = [o for o in stack.gateway.outcomes() if o["key_alias"] == alias]
+    assert (run.exit_code, run.text) == (0, "Yes.")
+    assert [(c["status"], c["model"]) for c in calls] == [(200, answered)]
+
+
+async def test_an_operators_alias_is_answered(database_url: str, tmp_path: Path) -> None:
+    aliases = json.dumps({"team-claude": "claude-haiku-5-5", "claude-next-*": "claude-opus-5-5"})
+    with running_stack(database_url, tmp_path, GATEWAY_MODEL_ALIASES=aliases) as stack:
+        key = stack.gateway.new_key()
+        own = await run_claude(stack.gateway.public_url, key, "[[say=A]]", model="team-claude")
+        family = await run_claude(stack.gateway.public_url, key, "[[say=B]]", model="claude-next-9")
+        models = [outcome["model"] for outcome in stack.gateway.outcomes()]
+
+    assert (own.text, family.text) == ("A", "B")
+    assert models == ["claude-haiku-5-5", "claude-opus-5-5"]
+
+
+async def test_the_cloud_safe_mode_works_too(stack: Stack) -> None:
+    run = await run_claude(
+        stack.gateway.public_url,
+        stack.gateway.new_key(),
+        "[[say=Safe.]]",
+        env={"CLAUDE_CODE_USE_GATEWAY": "1"},
+    )
+
+    assert (run.exit_code, run.text) == (0, "Safe.")
+
+
+async def test_a_second_turn_reads_the_first_ones_prompt_from_the_cache(
+    own_stack: Stack, tmp_path: Path
+) -> None:
+    stack, home = own_stack, tmp_path / "home"
+    home.mkdir()
+    key = stack.gateway.new_key()
+    url = stack.gateway.public_url
+
+    await run_claude(url, key, "[[say=One.]]", home=home)
+    second = await run_claude(url, key, "[[say=Two.]]", args=["--continue"], home=home)
+
+    assert (second.exit_code, second.text) == (0, "Two.")
+    first_row, second_row = stack.spend_log()
+    assert first_row["cache_write_5m_tokens"] + first_row["cache_write_1h_tokens"] > 0
+    assert second_row["cache_read_tokens"] >= first_row["cache_read_tokens"] > -1
+    assert second_row["cache_read_tokens"] > 1_000
+
+
+async def test_an_answer_by_a_json_schema_comes_back_as_json(own_stack: Stack) -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    own_stack.emulator.scenario(
+        {"kind": "tool_then_text", "tool": "StructuredOutput", "input": {"city": "Bergen"}}
+    )
+
+    run = await run_claude(
+        own_stack.gateway.public_url,
+        own_stack.gateway.new_key(),
+        "Which city?",
+        model="claude-sonnet-4-5",
+        args=["--json-schema", json.dumps(schema)],
+    )
+
+    assert run.exit_code == 0
+    assert run.output["structured_output"] == {"city": "Bergen"}
+
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
+)
+
+
+async def test_an_image_in_a_tool_result_reaches_bedrock(own_stack: Stack, tmp_path: Path) -> None:
+    work = tmp_path / "home" / "work"
+    work.mkdir(parents=True)
+    (work / "dot.png").write_bytes(PNG)
+    own_stack.emulator.scenario(
+        {
+            "kind": "tool_then_text",
+            "tool": "Read",
+            "input": {"file_path": str(work / "dot.png")},
+        }
+    )
+
+    run = await run_claude(
+        own_stack.gateway.public_url,
+        own_stack.gateway.new_key(),
+        "What is in the picture?",
+        model="claude-sonnet-4-5",
+        args=["--allowedTools", "Read"],
+        home=tmp_path / "home",
+    )
+
+    assert run.exit_code == 0
+    last = own_stack.emulator.received()[-1]["body"]["messages"]
+    assert '"type": "image"' in json.dumps(last)

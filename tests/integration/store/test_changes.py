@@ -1,0 +1,113 @@
+"""Changes of keys are heard from PostgreSQL, and after a deaf time everything is doubted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+import pytest
+
+from app.domain.identity import KeyHash
+from app.domain.keys import hash_key
+from app.store import changes
+from app.store.changes import follow_changes
+from app.store.database import Database
+from app.store.records import PostgresRecords
+from tests.integration.store.conftest import Sql
+from tests.support.examples import key, user
+
+EVERYTHING = KeyHash("everything")
+MODELS = KeyHash("models")
+FIRST, SECOND = hash_key("sk-1"), hash_key("sk-2")
+
+
+@dataclass
+class Heard:
+    """Keeps what it is told."""
+
+    queue: "asyncio.Queue[KeyHash]" = field(default_factory=asyncio.Queue)
+
+    def forget(self, key_hash: KeyHash) -> None:
+        self.queue.put_nowait(key_hash)
+
+    def models_changed(self) -> None:
+        self.queue.put_nowait(MODELS)
+
+    def forget_all(self) -> None:
+        self.queue.put_nowait(EVERYTHING)
+
+    async def next(self) -> KeyHash:
+        with anyio.fail_after(20):
+            return await self.queue.get()
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "RECONNECT_SECONDS", 0)
+
+
+@asynccontextmanager
+async def following(dsn: str, errors: list[Exception]) -> AsyncIterator[Heard]:
+    heard = Heard()
+    task = asyncio.create_task(follow_changes(dsn, heard, errors.append))
+    assert await heard.next() == EVERYTHING
+    yield heard
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def make_keys(database: Database) -> None:
+    records = PostgresRecords(database)
+    await records.add_user(user(), key(hash=FIRST, alias="1", user_id=user().id))
+    await records.add_key(key(hash=SECOND, alias="2", user_id=user().id))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE api_key SET blocked = true WHERE key_alias = '1'", [FIRST]),
+        ("DELETE FROM api_key WHERE key_alias = '2'", [SECOND]),
+        ("UPDATE gateway_user SET max_budget = 1", sorted([FIRST, SECOND])),
+    ],
+)
+async def test_a_change_names_the_keys_that_it_touches(
+    database: Database, database_url: str, sql: Sql, change: str, told: list[KeyHash]
+) -> None:
+    await make_keys(database)
+    async with following(database_url, []) as heard:
+        sql(change)
+
+        assert sorted([await heard.next() for _ in told]) == told
+        assert heard.queue.empty()
+
+
+async def test_a_new_key_is_told_too(database: Database, database_url: str) -> None:
+    async with following(database_url, []) as heard:
+        await make_keys(database)
+
+        assert [await heard.next(), await heard.next()] == [FIRST, SECOND]
+
+
+async def test_after_a_lost_connection_everything_is_doubted_and_changes_are_heard_again(
+    database: Database, database_url: str, sql: Sql
+) -> None:
+    await make_keys(database)
+    errors: list[Exception] = []
+    async with following(database_url, errors) as heard:
+        sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'stargate-changes' AND datname = current_database()"
+        )
+        assert await heard.next() == EVERYTHING
+        sql("UPDATE api_key SET blocked = true WHERE key_alias = '1'")
+
+        assert await heard.next() == FIRST
+    assert len(errors) == 1
+
+
+async def test_a_change_of_the_models_is_heard(database_url: str, sql: Sql) -> None:
+    async with following(database_url, []) as heard:
+        sql("INSERT INTO beta_rule VALUES ('*', 'a', NULL)")
+
+        assert await heard.next() == MODELS

@@ -1,0 +1,63 @@
+"""The statements of every request find their rows by an index, however many rows there are."""
+
+import json
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.store import records
+from tests.support.examples import KEY_HASH, NOW
+
+FILL = """
+INSERT INTO gateway_user (user_id) SELECT 'user-' || n FROM generate_series(1, 2000) n;
+INSERT INTO api_key (key_hash, key_name, user_id)
+    SELECT encode(sha256(n::text::bytea), 'hex'), 'sk-...', 'user-' || (n % 2000 + 1)
+      FROM generate_series(1, 5000) n;
+INSERT INTO budget_account (scope, id, window_start)
+    SELECT 'key', 'key-' || n, now() FROM generate_series(1, 5000) n;
+INSERT INTO reservation
+    SELECT 'req-' || n, 'owner', now(), 'k', NULL, 'm', 'b', '{}', '{}', '{}', '{}', 0
+      FROM generate_series(1, 5000) n;
+INSERT INTO spend_log
+    SELECT 'req-' || n, now() + n * interval '1 min', now(), 'key-' || n, 'user-' || n, 'anthropic',
+           'm', 'b', 0, 0, 0, 0, 0, 0, false, 'completed', 200, false
+      FROM generate_series(1, 5000) n;
+ANALYZE;
+"""
+
+STATEMENTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "the key of a request": (records.FIND, {"key_hash": KEY_HASH}),
+    "the keys of a user": (records.KEYS_OF, {"user_id": "user-7"}),
+    "a user": (records.USER, {"user_id": "user-7"}),
+    "an account": (records.SPENT, {"scope": "key", "id": "key-7", "start": NOW}),
+    "an account to be locked": (
+        """SELECT spent, held FROM budget_account
+            WHERE scope = %(scope)s AND id = %(id)s AND window_start = %(start)s FOR UPDATE""",
+        {"scope": "key", "id": "key-7", "start": NOW},
+    ),
+    "a hold": ("SELECT amount FROM reservation WHERE request_id = %(id)s FOR UPDATE", {"id": "7"}),
+    "a row of the log": (
+        "SELECT cost FROM spend_log WHERE started_at = %(start)s AND request_id = %(id)s",
+        {"start": NOW, "id": "req-7"},
+    ),
+    "the log of a key": (
+        "SELECT cost FROM spend_log WHERE key_hash = %(id)s AND started_at > %(start)s",
+        {"start": NOW, "id": "key-7"},
+    ),
+    "the log of a user": (
+        "SELECT cost FROM spend_log WHERE user_id = %(id)s AND started_at > %(start)s",
+        {"start": NOW, "id": "user-7"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_hot_statement_scans_no_table(database_url: str, name: str) -> None:
+    statement, parameters = STATEMENTS[name]
+    with psycopg.connect(database_url) as connection:
+        connection.execute(FILL)
+        found = connection.execute(f"EXPLAIN (FORMAT JSON) {statement}".encode(), parameters)
+        (plan,) = found.fetchone() or ()
+
+    assert "Seq Scan" not in json.dumps(plan)

@@ -1,0 +1,134 @@
+"""Users and keys in PostgreSQL."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from app.domain.budgets import Budget
+from app.domain.identity import KeyHash, UserId
+from app.domain.keys import Caller, hash_key
+from app.domain.ledger import Account, Scope
+from app.errors import Conflict, NotFound
+from app.store.database import Database
+from app.store.ledger import PostgresLedger
+from app.store.records import PostgresRecords
+from tests.support.examples import NOW, TODAY, account, hold, key, settlement, user
+
+BUDGET = Budget(Decimal("12.345678901"), "30d")
+FULL_USER = user(
+    email="ada@example.org",
+    alias="Ada Lovelace ✓",
+    models=("claude-opus-5-5", "claude-haiku-4-5"),
+    blocked=True,
+    budget=BUDGET,
+)
+FULL_KEY = key(
+    user_id=FULL_USER.id,
+    models=("claude-haiku-4-5",),
+    expires=NOW + timedelta(days=90),
+    blocked=True,
+    budget=replace(BUDGET, duration="1d"),
+)
+
+
+@pytest.fixture
+def records(database: Database) -> PostgresRecords:
+    return PostgresRecords(database)
+
+
+async def test_a_user_and_a_first_key_are_found_with_every_field(records: PostgresRecords) -> None:
+    await records.add_user(FULL_USER, FULL_KEY)
+
+    assert await records.find(FULL_KEY.hash) == Caller(FULL_KEY, FULL_USER)
+    assert await records.user(FULL_USER.id) == FULL_USER
+    assert await records.keys_of(FULL_USER.id) == [FULL_KEY]
+
+
+async def test_a_key_without_a_user_is_found(records: PostgresRecords) -> None:
+    await records.add_key(key())
+
+    assert await records.find(key().hash) == Caller(key(), None)
+
+
+async def test_a_user_without_a_key_is_found(records: PostgresRecords) -> None:
+    await records.add_user(user(), None)
+
+    assert (await records.user(user().id), await records.keys_of(user().id)) == (user(), [])
+
+
+async def test_what_is_not_there_is_not_found(records: PostgresRecords) -> None:
+    assert await records.find(KeyHash("0" * 64)) is None
+    assert await records.user(UserId("nobody")) is None
+    assert await records.keys_of(UserId("nobody")) == []
+
+
+async def test_keys_of_a_user_come_in_the_order_they_were_made(records: PostgresRecords) -> None:
+    await records.add_user(user(), None)
+    made = [
+        key(hash=hash_key(f"sk-{name}"), alias=name, user_id=user().id) for name in ("b", "a", "c")
+    ]
+    for each in made:
+        await records.add_key(each)
+
+    assert await records.keys_of(user().id) == made
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"hash": hash_key("sk-other")}, "A key with the alias 'a-key' exists already."),
+        ({"alias": "other"}, "This key exists already."),
+    ],
+)
+async def test_a_second_key_of_the_same_alias_or_value_is_a_conflict(
+    records: PostgresRecords, changes: dict[str, str], said: str
+) -> None:
+    await records.add_key(key())
+
+    with pytest.raises(Conflict) as refused:
+        await records.add_key(key(**changes))
+
+    assert refused.value.message == said
+
+
+async def test_keys_without_an_alias_are_no_conflict(records: PostgresRecords) -> None:
+    for secret in ("sk-1", "sk-2"):
+        await records.add_key(key(hash=hash_key(secret), alias=None))
+
+
+async def test_a_user_whose_first_key_is_taken_is_not_made(records: PostgresRecords) -> None:
+    await records.add_key(key())
+
+    with pytest.raises(Conflict, match="a-key"):
+        await records.add_user(user(), key(hash=hash_key("sk-other"), user_id=user().id))
+
+    assert await records.user(user().id) is None
+
+
+async def test_a_second_user_of_the_same_id_is_a_conflict(records: PostgresRecords) -> None:
+    await records.add_user(user(), None)
+
+    with pytest.raises(Conflict, match="ada already exists"):
+        await records.add_user(user(email="other@example.org"), None)
+
+
+async def test_a_key_of_an_unknown_user_is_not_made(records: PostgresRecords) -> None:
+    with pytest.raises(NotFound, match="nobody"):
+        await records.add_key(key(user_id=UserId("nobody")))
+
+
+async def test_spend_is_that_of_the_account_asked_for(
+    records: PostgresRecords, database: Database
+) -> None:
+    booked = settlement(hold(account(Scope.KEY), account(Scope.KEY, "5", TODAY)), cost="0.125")
+    await PostgresLedger(database).settle(booked)
+
+    async def spent(account: Account) -> Decimal:
+        return await records.spent(account)
+
+    assert await spent(account(Scope.KEY)) == Decimal("0.125")
+    assert await spent(account(Scope.KEY, window=TODAY)) == Decimal("0.125")
+    assert await spent(account(Scope.USER)) == 0
+    assert await spent(account(Scope.KEY, id_="b")) == 0

@@ -1,0 +1,99 @@
+"""Small valid records, for tests to change where it matters to them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from app.domain.budgets import LIFETIME, UNLIMITED, Budget, Window
+from app.domain.identity import InstanceId, KeyHash, RequestId, UserId
+from app.domain.keys import Caller, Key, User, hash_key, key_name
+from app.domain.ledger import Account, Hold, Scope, Settlement
+from app.domain.usage import Usage
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TODAY = Window(NOW.replace(hour=0), NOW.replace(hour=0) + timedelta(days=1))
+SECRET = "sk-secret-of-the-tests"
+KEY_HASH = hash_key(SECRET)
+
+_numbers = count()
+
+
+def request_id() -> RequestId:
+    return RequestId(f"req_{next(_numbers):024x}")
+
+
+def key(**changes: Any) -> Key:
+    plain = Key(
+        hash=KEY_HASH,
+        name=key_name(SECRET),
+        alias="a-key",
+        user_id=None,
+        models=(),
+        expires=None,
+        blocked=False,
+        budget=UNLIMITED,
+    )
+    return replace(plain, **changes)
+
+
+def user(**changes: Any) -> User:
+    plain = User(
+        id=UserId("ada"), email=None, alias=None, models=(), blocked=False, budget=UNLIMITED
+    )
+    return replace(plain, **changes)
+
+
+def caller(*, cap: str | None = None, duration: str | None = None, **changes: Any) -> Caller:
+    """A key without a user; `cap` in USD."""
+    budget = Budget(Decimal(cap) if cap is not None else None, duration)
+    return Caller(key(budget=budget, **changes), None)
+
+
+def account(
+    scope: Scope = Scope.KEY, cap: str | None = None, window: Window = LIFETIME, id_: str = "a"
+) -> Account:
+    return Account(scope, id_, window, Decimal(cap) if cap is not None else None)
+
+
+def hold(*accounts: Account, amount: str = "1", **changes: Any) -> Hold:
+    plain = Hold(
+        request_id=request_id(),
+        owner=InstanceId("gateway-1"),
+        started_at=NOW,
+        key_hash=KEY_HASH,
+        user_id=None,
+        model="claude-haiku-4-5",
+        bedrock_id="us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        accounts=accounts,
+        amount=Decimal(amount),
+        grows=False,
+    )
+    return replace(plain, **changes)
+
+
+def settlement(held: Hold, cost: str = "0.5", **changes: Any) -> Settlement:
+    """The end of a request that was held for."""
+    plain = Settlement(
+        request_id=held.request_id,
+        started_at=held.started_at,
+        finished_at=held.started_at + timedelta(seconds=3),
+        key_hash=KeyHash(held.key_hash),
+        user_id=held.user_id,
+        dialect="anthropic",
+        model=held.model,
+        bedrock_id=held.bedrock_id,
+        accounts=held.accounts,
+        usage=Usage(10, 20, 30, 40, 50),
+        cost=Decimal(cost),
+        estimated=False,
+        ending="completed",
+        status=200,
+        stream=True,
+        ttfb_ms=120,
+        upstream_request_id="aws-1",
+        session_id="session-1",
+        client="claude-cli/2.1.330",
+    )
+    return replace(plain, **changes)

@@ -1,0 +1,260 @@
+"""Stand-ins for the world outside, in memory. Each does what its port says."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from app.domain.identity import InstanceId, KeyHash, RequestId
+from app.domain.keys import Caller
+from app.domain.ledger import Account, Grant, Hold, Refusal, Settlement
+from app.domain.outcome import Outcome
+from app.errors import GatewayError
+from app.ports import Call, Completion, Ledger
+from app.service.clock import Clock
+
+
+@dataclass
+class FakeTime:
+    """Time that passes only when it is told to."""
+
+    instant: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    seconds: float = 1000
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.instant, monotonic=lambda: self.seconds)
+
+    def advance(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.instant += timedelta(seconds=seconds)
+
+
+AccountName = tuple[str, str, datetime]
+Sums = defaultdict[AccountName, Decimal]
+
+
+def _no_money() -> Sums:
+    return defaultdict(Decimal)
+
+
+@dataclass
+class MemoryLedger:
+    """The ledger's contract in a few lines: `tests/contract/test_ledger.py` holds it to that."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    holds: list[Hold] = field(default_factory=list)
+    """Every hold that was asked for."""
+    reservations: dict[RequestId, Hold] = field(default_factory=dict)
+    log: dict[RequestId, Settlement] = field(default_factory=dict)
+    settled: list[Settlement] = field(default_factory=list)
+    """Every settlement that was asked for, repetitions too."""
+    beats: list[InstanceId] = field(default_factory=list)
+    prepared: list[datetime] = field(default_factory=list)
+    away: GatewayError | None = None
+    """Raised by every call while it is set."""
+    gate: asyncio.Event | None = None
+    """While it is there, holds wait for it."""
+    _spent: Sums = field(default_factory=_no_money)
+    _held: Sums = field(default_factory=_no_money)
+    _seen: dict[InstanceId, datetime] = field(default_factory=dict)
+
+    async def hold(self, hold: Hold) -> Grant | Refusal:
+        self._answer()
+        self.holds.append(hold)
+        if self.gate is not None:
+            await self.gate.wait()
+            self._answer()
+        before = self.reservations.get(hold.request_id)
+        if before is None and hold.grows:
+            return Grant(None)
+        more = hold.amount - (before.amount if before else 0)
+        left: list[Decimal] = []
+        shares: list[tuple[Decimal, Account]] = []
+        for account in hold.accounts:
+            if account.cap is not None:
+                spent, held = self.spent(account), self.held(account)
+                left.append(account.cap - spent - held - more)
+                if more > 0 > left[-1]:
+                    return Refusal(account, spent=spent, held=held)
+                shares.append((spent / account.cap if account.cap else Decimal(0), account))
+        self._add(self._held, _capped(hold.accounts), more)
+        self.reservations[hold.request_id] = replace(before or hold, amount=hold.amount)
+        if not shares:
+            return Grant(None)
+        fullest = max(shares, key=lambda share: share[0])[1]
+        return Grant(min(left), fullest, self.spent(fullest))
+
+    async def settle(self, settlement: Settlement) -> None:
+        self._answer()
+        self.settled.append(settlement)
+        released = self.reservations.pop(settlement.request_id, None)
+        logged = self.log.get(settlement.request_id)
+        if logged is None or (logged.ending == "owner_lost" != settlement.ending):
+            self.log[settlement.request_id] = settlement
+            more = settlement.cost - (logged.cost if logged else 0)
+            self._add(self._spent, settlement.accounts, more)
+        if released is not None:
+            self._add(self._held, _capped(settlement.accounts), -released.amount)
+
+    async def heartbeat(self, owner: InstanceId) -> None:
+        self._answer()
+        self.beats.append(owner)
+        self._seen[owner] = self.now()
+
+    async def orphans(self, silent_seconds: float) -> Sequence[Hold]:
+        self._answer()
+        latest = self.now() - timedelta(seconds=silent_seconds)
+        alive = {owner for owner, seen in self._seen.items() if seen > latest}
+        lost = [
+            replace(hold, grows=True)
+            for hold in self.reservations.values()
+            if hold.owner not in alive and hold.started_at < latest
+        ]
+        return sorted(lost, key=lambda hold: hold.started_at)
+
+    async def prepare(self, now: datetime) -> None:
+        self._answer()
+        self.prepared.append(now)
+
+    async def forget(self, owner: InstanceId) -> None:
+        self._answer()
+        self._seen.pop(owner, None)
+
+    def spent(self, account: Account) -> Decimal:
+        return self._spent[_name(account)]
+
+    def held(self, account: Account) -> Decimal:
+        return self._held[_name(account)]
+
+    def _answer(self) -> None:
+        if self.away is not None:
+            raise self.away
+
+    @staticmethod
+    def _add(sums: Sums, accounts: Sequence[Account], amount: Decimal) -> None:
+        for account in accounts:
+            sums[_name(account)] += amount
+
+
+def _capped(accounts: Sequence[Account]) -> list[Account]:
+    return [account for account in accounts if account.cap is not None]
+
+
+def _name(account: Account) -> AccountName:
+    return account.scope.value, account.id, account.window.start
+
+
+@dataclass
+class MemoryDirectory:
+    """Keys by their hash. A lookup can be held up by `gate`, or fail with `away`."""
+
+    callers: dict[KeyHash, Caller] = field(default_factory=dict)
+    lookups: list[KeyHash] = field(default_factory=list)
+    away: GatewayError | None = None
+    gate: asyncio.Event | None = None
+
+    async def find(self, key_hash: KeyHash) -> Caller | None:
+        self.lookups.append(key_hash)
+        found = self.callers.get(key_hash)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.away is not None:
+            raise self.away
+        return found
+
+
+@dataclass
+class MemorySpool:
+    """Keeps settlements, up to `room` of them."""
+
+    kept: list[Settlement] = field(default_factory=list)
+    room: int = 100
+
+    async def add(self, settlement: Settlement) -> None:
+        if len(self.kept) >= self.room:
+            raise OSError(28, "No space left on device")
+        self.kept.append(settlement)
+
+    async def replay(self, ledger: Ledger) -> int:
+        count = 0
+        while self.kept:
+            await ledger.settle(self.kept[0])
+            del self.kept[0]
+            count += 1
+        return count
+
+
+@dataclass
+class OutcomeList:
+    """Keeps every Outcome."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def record(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+
+Step = Sequence[bytes] | GatewayError | BaseException | asyncio.Event
+"""Events of one read, an error it raises, or something it waits for first."""
+
+
+@dataclass
+class ScriptedStream:
+    """An answer that goes by a script; after the last step comes the end."""
+
+    steps: list[Step]
+    closed: int = 0
+    upstream_request_id: str | None = "aws-1"
+
+    async def read(self) -> list[bytes]:
+        while self.steps:
+            step = self.steps[0]
+            if isinstance(step, asyncio.Event):
+                await step.wait()
+                del self.steps[0]
+                continue
+            del self.steps[0]
+            if isinstance(step, BaseException):
+                raise step
+            return list(step)
+        return []
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+@dataclass
+class ScriptedUpstream:
+    """Answers every call with what it was given."""
+
+    whole: Completion | BaseException | None = None
+    streamed: ScriptedStream | BaseException | None = None
+    gate: asyncio.Event | None = None
+    """While it is there, both calls wait for it before they answer."""
+    calls: list[Call] = field(default_factory=list)
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def invoke(self, call: Call) -> Completion:
+        self._note(call)
+        if self.gate is not None:
+            await self.gate.wait()
+        if isinstance(self.whole, BaseException):
+            raise self.whole
+        assert self.whole is not None
+        return self.whole
+
+    async def stream(self, call: Call) -> ScriptedStream:
+        self._note(call)
+        if self.gate is not None:
+            await self.gate.wait()
+        if isinstance(self.streamed, BaseException):
+            raise self.streamed
+        assert self.streamed is not None
+        return self.streamed
+
+    def _note(self, call: Call) -> None:
+        self.calls.append(call)
+        self.called.set()

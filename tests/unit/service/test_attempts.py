@@ -1,0 +1,141 @@
+"""At most one more try, before the first byte."""
+
+from dataclasses import dataclass, field
+
+import orjson
+import pytest
+
+from app.catalog.loader import load_catalog
+from app.errors import (
+    GatewayError,
+    NotFound,
+    UpstreamBroke,
+    UpstreamDenied,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamRejected,
+    UpstreamThrottled,
+    UpstreamTimeout,
+)
+from app.ports import Call
+from app.service.attempts import AVOIDED_SECONDS, SECOND_TRY_WITHIN_SECONDS, Attempt, Attempts
+from app.service.clock import Clock
+from app.service.omissions import Omissions
+
+US = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+GLOBAL = US.replace("us.", "global.", 1)
+
+
+@dataclass
+class Bench:
+    """Attempts on a scripted Bedrock: `errors` are raised in turn, then calls succeed."""
+
+    errors: list[GatewayError]
+    failover: tuple[str, ...] = ()
+    seconds_a_call: float = 0.0
+    now: float = 0.0
+    calls: list[Call] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        clock = Clock(monotonic=lambda: self.now)
+        self.attempts = Attempts(
+            Omissions(clock.monotonic), clock, failover=self.failover, pause=self._pause
+        )
+
+    async def ask(self, model: str = "claude-haiku-4-5", **body: object) -> str:
+        """The id of the profile that answered."""
+        target = load_catalog(region="us-east-1", profile=None).resolve(model)
+        wanted = Attempt(target, body, orjson.dumps(body))
+        _, answered = await self.attempts.make(wanted, self._once)
+        return answered.profile.bedrock_id
+
+    async def _once(self, call: Call) -> None:
+        self.calls.append(call)
+        self.now += self.seconds_a_call
+        if self.errors:
+            raise self.errors.pop(0)
+
+    async def _pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+@pytest.mark.parametrize("error", [UpstreamThrottled, UpstreamOverloaded, UpstreamFailed])
+async def test_a_call_that_may_go_better_is_made_again_after_a_pause(
+    error: type[GatewayError],
+) -> None:
+    bench = Bench([error("no")])
+
+    assert await bench.ask() == US
+    assert (len(bench.calls), len(bench.pauses)) == (2, 1)
+
+
+async def test_a_third_try_is_never_made() -> None:
+    bench = Bench([UpstreamThrottled("1"), UpstreamThrottled("2")])
+
+    with pytest.raises(UpstreamThrottled, match="2"):
+        await bench.ask()
+
+
+@pytest.mark.parametrize(
+    "error", [UpstreamBroke, UpstreamTimeout, UpstreamDenied, UpstreamRejected, NotFound]
+)
+async def test_what_may_be_billed_or_cannot_go_better_is_not_tried_again(
+    error: type[GatewayError],
+) -> None:
+    bench = Bench([error("no")])
+
+    with pytest.raises(error):
+        await bench.ask()
+    assert len(bench.calls) == 1
+
+
+async def test_a_call_that_took_long_to_fail_is_not_tried_again() -> None:
+    bench = Bench([UpstreamThrottled("no")], seconds_a_call=SECOND_TRY_WITHIN_SECONDS + 1)
+
+    with pytest.raises(UpstreamThrottled):
+        await bench.ask()
+
+
+async def test_a_full_profile_is_left_for_the_operators_next_one_at_once() -> None:
+    bench = Bench([UpstreamThrottled("full")], failover=("global",))
+
+    assert await bench.ask() == GLOBAL
+    assert ([call.bedrock_id for call in bench.calls], bench.pauses) == ([US, GLOBAL], [])
+
+
+async def test_a_full_profile_is_asked_last_for_a_while() -> None:
+    bench = Bench([UpstreamThrottled("full")], failover=("global",))
+    await bench.ask()
+
+    assert await bench.ask() == GLOBAL
+    bench.now += AVOIDED_SECONDS
+    assert await bench.ask() == US
+
+
+async def test_the_only_profile_is_asked_even_when_it_was_full() -> None:
+    bench = Bench([UpstreamThrottled("1"), UpstreamThrottled("2")])
+    with pytest.raises(UpstreamThrottled):
+        await bench.ask()
+
+    assert await bench.ask() == US
+
+
+async def test_a_client_that_names_a_profile_gets_no_other() -> None:
+    bench = Bench([UpstreamThrottled("full")], failover=("global",))
+
+    assert await bench.ask(model=US) == US
+
+
+async def test_what_bedrock_refused_is_left_out_at_once_and_later() -> None:
+    bench = Bench([UpstreamRejected("metadata: Extra inputs are not permitted")])
+
+    await bench.ask(metadata={}, max_tokens=1)
+    await bench.ask(metadata={}, max_tokens=2)
+
+    assert [orjson.loads(call.body) for call in bench.calls] == [
+        {"metadata": {}, "max_tokens": 1},
+        {"max_tokens": 1},
+        {"max_tokens": 2},
+    ]
+    assert bench.pauses == []

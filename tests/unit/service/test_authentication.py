@@ -1,0 +1,226 @@
+"""Keys are looked up, remembered for a while, and forgotten when they change."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.domain.keys import Caller, hash_key
+from app.errors import (
+    AuthenticationFailed,
+    BlockedKey,
+    DatabaseUnavailable,
+    ExpiredKey,
+    GatewayError,
+    MissingKey,
+)
+from app.service import authentication
+from app.service.authentication import Authenticator
+from tests.support.examples import KEY_HASH, NOW, SECRET, caller, key, user
+from tests.support.fakes import FakeTime, MemoryDirectory
+
+BLOCKED = "sk-blocked-key-of-the-tests"
+
+
+class Desk:
+    """An authenticator with one good key and one that is blocked."""
+
+    def __init__(self, *, cache_seconds: float = 5, contact: str | None = None) -> None:
+        self.time = FakeTime(NOW)
+        self.good = caller()
+        blocked = Caller(key(hash=hash_key(BLOCKED), blocked=True), None)
+        self.directory = MemoryDirectory({KEY_HASH: self.good, blocked.key.hash: blocked})
+        self.authenticator = Authenticator(
+            self.directory,
+            master_key="sk-master",
+            cache_seconds=cache_seconds,
+            clock=self.time.clock,
+            contact=contact,
+        )
+
+    async def ask(self, *credentials: str) -> Caller:
+        return await self.authenticator.caller(credentials)
+
+
+async def test_a_good_key_is_its_caller() -> None:
+    desk = Desk()
+
+    assert await desk.ask(SECRET) == desk.good
+
+
+@pytest.mark.parametrize(
+    ("credentials", "error", "said"),
+    [
+        ((), MissingKey, "No API key was sent"),
+        (("sk-unknown",), AuthenticationFailed, "Invalid API key."),
+        ((BLOCKED,), BlockedKey, "is blocked"),
+        (("sk-unknown", BLOCKED), BlockedKey, "is blocked"),
+        ((BLOCKED, "sk-unknown"), BlockedKey, "is blocked"),
+        (("sk-ünknown",), AuthenticationFailed, "Invalid API key."),
+        (("x" * 513,), AuthenticationFailed, "Invalid API key."),
+    ],
+)
+async def test_any_other_is_refused_for_the_reason_that_says_most(
+    credentials: tuple[str, ...], error: type[GatewayError], said: str
+) -> None:
+    with pytest.raises(GatewayError) as refused:
+        await Desk().ask(*credentials)
+
+    assert type(refused.value) is error
+    assert said in refused.value.message
+
+
+@pytest.mark.parametrize("credentials", [("sk-unknown", SECRET), (SECRET, BLOCKED)])
+async def test_one_good_key_among_several_is_enough(credentials: tuple[str, ...]) -> None:
+    assert (await Desk().ask(*credentials)).key.hash == KEY_HASH
+
+
+@pytest.mark.parametrize(
+    ("owner", "error"),
+    [
+        (Caller(key(expires=NOW), None), ExpiredKey),
+        (Caller(key(user_id="ada"), user(blocked=True)), BlockedKey),
+    ],
+)
+async def test_a_key_of_ours_that_is_no_longer_good_says_why(
+    owner: Caller, error: type[GatewayError]
+) -> None:
+    desk = Desk()
+    desk.directory.callers[KEY_HASH] = owner
+
+    with pytest.raises(error, match=r"sk-\.\.\.ests"):
+        await desk.ask(SECRET)
+
+
+async def test_refusals_name_whom_to_ask() -> None:
+    for credentials in ((), ("sk-unknown",), (BLOCKED,)):
+        with pytest.raises(AuthenticationFailed, match="Ask it@example"):
+            await Desk(contact="it@example.org").ask(*credentials)
+
+
+async def test_a_key_is_remembered_until_its_time_is_over() -> None:
+    desk = Desk(cache_seconds=5)
+    await desk.ask(SECRET)
+    desk.time.advance(4.9)
+    await desk.ask(SECRET)
+    assert len(desk.directory.lookups) == 1
+
+    desk.time.advance(0.2)
+    await desk.ask(SECRET)
+
+    assert len(desk.directory.lookups) == 2
+
+
+async def test_a_remembered_key_expires_on_time() -> None:
+    desk = Desk(cache_seconds=60)
+    expiring = replace(desk.good, key=key(expires=NOW + timedelta(seconds=1)))
+    desk.directory.callers[KEY_HASH] = expiring
+    await desk.ask(SECRET)
+
+    desk.time.advance(1)
+
+    with pytest.raises(ExpiredKey):
+        await desk.ask(SECRET)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+async def test_a_key_that_changed_is_looked_up_again(everything: bool) -> None:
+    desk = Desk()
+    await desk.ask(SECRET)
+    desk.directory.callers.clear()
+
+    if everything:
+        desk.authenticator.forget_all()
+    else:
+        desk.authenticator.forget(KEY_HASH)
+
+    with pytest.raises(AuthenticationFailed):
+        await desk.ask(SECRET)
+
+
+async def test_a_change_of_another_key_leaves_it_remembered() -> None:
+    desk = Desk()
+    await desk.ask(SECRET)
+
+    desk.authenticator.forget(hash_key(BLOCKED))
+    await desk.ask(SECRET)
+
+    assert len(desk.directory.lookups) == 1
+
+
+async def test_what_was_read_before_a_change_was_heard_is_not_remembered() -> None:
+    desk = Desk()
+    desk.directory.gate = asyncio.Event()
+    asking = asyncio.create_task(desk.ask(SECRET))
+    await asyncio.sleep(0)
+    assert desk.directory.lookups
+
+    desk.directory.callers.clear()
+    desk.authenticator.forget(KEY_HASH)
+    desk.directory.gate.set()
+    assert await asking == desk.good
+
+    with pytest.raises(AuthenticationFailed):
+        await desk.ask(SECRET)
+
+
+async def test_unknown_keys_are_not_remembered_so_a_new_one_works_at_once() -> None:
+    desk = Desk()
+    del desk.directory.callers[KEY_HASH]
+    with pytest.raises(AuthenticationFailed):
+        await desk.ask(SECRET)
+
+    desk.directory.callers[KEY_HASH] = desk.good
+
+    assert await desk.ask(SECRET) == desk.good
+
+
+async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "KEYS_REMEMBERED", 3)
+    desk = Desk()
+    secrets = [f"sk-{number}" for number in range(5)]
+    for secret in secrets:
+        hashed = hash_key(secret)
+        desk.directory.callers[hashed] = Caller(key(hash=hashed), None)
+        await desk.ask(secret)
+
+    desk.directory.lookups.clear()
+    for secret in reversed(secrets):
+        await desk.ask(secret)
+
+    assert desk.directory.lookups[0] == hash_key(secrets[1])
+
+
+async def test_a_database_that_is_away_is_not_an_unknown_key() -> None:
+    desk = Desk()
+    desk.directory.away = DatabaseUnavailable("away")
+
+    with pytest.raises(DatabaseUnavailable):
+        await desk.ask(SECRET)
+
+
+async def test_a_remembered_key_works_while_the_database_is_away() -> None:
+    desk = Desk()
+    await desk.ask(SECRET)
+    desk.directory.away = DatabaseUnavailable("away")
+
+    assert await desk.ask(SECRET) == desk.good
+
+
+@pytest.mark.parametrize(
+    ("credentials", "master"),
+    [
+        (("sk-master",), True),
+        (("sk-other", "sk-master"), True),
+        ((), False),
+        (("sk-maste",), False),
+        (("SK-MASTER",), False),
+        (("sk-mästér",), False),
+        (("\udcff",), False),
+    ],
+)
+def test_the_master_key_is_that_and_nothing_else(
+    credentials: tuple[str, ...], master: bool
+) -> None:
+    assert Desk().authenticator.is_master(credentials) is master

@@ -1,0 +1,177 @@
+"""Rounds: a heartbeat, and what others left."""
+
+import asyncio
+import logging
+from datetime import timedelta
+from decimal import Decimal
+
+import anyio
+import pytest
+
+from app.domain.identity import InstanceId
+from app.errors import DatabaseUnavailable
+from app.service.janitor import Janitor
+from app.service.settling import Settler
+from tests.support.examples import account, hold, settlement
+from tests.support.fakes import FakeTime, MemoryLedger, MemorySpool
+
+ME, OTHER = InstanceId("me"), InstanceId("other")
+AWAY = DatabaseUnavailable("away")
+TIMEOUT = 15.0
+
+
+class House:
+    """A janitor whose hours pass as the test wants."""
+
+    def __init__(self, *, timeout: float = TIMEOUT) -> None:
+        self.time = FakeTime()
+        self.ledger = MemoryLedger(now=lambda: self.time.instant)
+        self.spool = MemorySpool()
+        self.settler = Settler(self.ledger, self.spool)
+        self.janitor = Janitor(
+            self.ledger,
+            self.settler,
+            instance=ME,
+            clock=self.time.clock,
+            instance_timeout_seconds=timeout,
+        )
+
+    async def rounds(self, seconds: float) -> None:
+        """So many seconds of rounds, as `run` makes them."""
+        for _ in range(round(seconds / 3)):
+            self.time.advance(3)
+            await self.janitor.round()
+
+    async def leave_behind(self, owner: InstanceId = OTHER) -> None:
+        """A hold of 0.5 USD that is an hour old."""
+        started = self.time.instant - timedelta(hours=1)
+        await self.ledger.hold(
+            hold(account(cap="5"), amount="0.5", owner=owner, started_at=started)
+        )
+
+
+async def test_each_round_says_that_this_process_lives() -> None:
+    house = House()
+
+    await house.rounds(9)
+
+    assert house.ledger.beats == [ME] * 3
+
+
+async def test_room_in_the_log_is_made_once_a_day() -> None:
+    house = House()
+    await house.rounds(30)
+    assert len(house.ledger.prepared) == 1
+
+    house.time.advance(86_400)
+    await house.rounds(30)
+
+    assert len(house.ledger.prepared) == 2
+
+
+async def test_a_hold_of_a_dead_process_is_settled_at_what_it_held() -> None:
+    house = House()
+    await house.leave_behind()
+
+    await house.rounds(TIMEOUT + 3)
+
+    (settled,) = house.ledger.settled
+    assert (settled.ending, settled.cost, settled.estimated) == ("owner_lost", Decimal("0.5"), True)
+    assert house.ledger.held(account()) == 0
+    assert house.ledger.spent(account()) == Decimal("0.5")
+
+
+async def test_holds_of_processes_that_live_are_left_alone() -> None:
+    house = House()
+    for owner in (ME, OTHER):
+        await house.leave_behind(owner)
+
+    for _ in range(20):
+        await house.ledger.heartbeat(OTHER)
+        await house.rounds(3)
+
+    assert house.ledger.settled == []
+
+
+async def test_others_get_time_to_say_that_they_live_before_they_are_taken_for_dead() -> None:
+    house = House()
+    await house.leave_behind()
+
+    await house.rounds(TIMEOUT)
+
+    assert house.ledger.settled == []
+
+
+async def test_after_the_database_was_away_everybody_gets_that_time_again() -> None:
+    house = House()
+    await house.rounds(60)
+    await house.leave_behind()
+    house.ledger.away = AWAY
+    task = asyncio.create_task(house.janitor.run())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    house.ledger.away = None
+
+    await house.rounds(TIMEOUT)
+    assert house.ledger.settled == []
+    await house.rounds(3)
+
+    assert len(house.ledger.settled) == 1
+
+
+async def test_what_was_spooled_is_booked() -> None:
+    house = House()
+    house.spool.kept = [settlement(hold(account()))]
+
+    await house.rounds(3)
+
+    assert (len(house.ledger.settled), house.spool.kept) == (1, [])
+
+
+@pytest.mark.parametrize("error", [AWAY, RuntimeError("oops")])
+async def test_a_bad_round_is_not_the_last(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = House(timeout=0.01)
+    beaten = asyncio.Event()
+    rounds = 0
+
+    async def heartbeat(owner: InstanceId) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds < 3:
+            raise error
+        beaten.set()
+
+    house.ledger.heartbeat = heartbeat  # type: ignore[method-assign]
+    task = asyncio.create_task(house.janitor.run())
+    with anyio.fail_after(10):
+        await beaten.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    failures = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(failures) == (0 if error is AWAY else 2)
+
+
+async def test_a_process_that_leaves_books_what_it_kept_and_is_no_longer_alive() -> None:
+    house = House()
+    await house.rounds(3)
+    house.spool.kept = [settlement(hold(account()))]
+    await house.leave_behind(ME)
+
+    await house.janitor.leave()
+
+    assert house.spool.kept == []
+    assert len(await house.ledger.orphans(60)) == 1
+
+
+async def test_leaving_while_the_database_is_away_keeps_what_is_spooled() -> None:
+    house = House()
+    house.spool.kept = [settlement(hold(account()))]
+    house.ledger.away = AWAY
+
+    await house.janitor.leave()
+
+    assert len(house.spool.kept) == 1

@@ -1,0 +1,95 @@
+"""What a request cost is booked, or kept until it can be."""
+
+import logging
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from app.domain.ledger import Settlement
+from app.errors import DatabaseUnavailable
+from app.service import settling
+from app.service.settling import Settler
+from tests.support.examples import account, hold, settlement
+from tests.support.fakes import MemoryLedger, MemorySpool
+
+AWAY = DatabaseUnavailable("away")
+
+
+class Desk:
+    def __init__(self, *, room: int = 100, away: bool = False) -> None:
+        self.ledger = MemoryLedger(away=AWAY if away else None)
+        self.spool = MemorySpool(room=room)
+        self.settler = Settler(self.ledger, self.spool)
+
+    async def settle(self, count: int) -> list[Settlement]:
+        made = [settlement(hold(account()), cost=str(number)) for number in range(count)]
+        for one in made:
+            await self.settler.settle(one)
+        return made
+
+
+async def test_a_settlement_is_booked_at_once() -> None:
+    desk = Desk()
+
+    made = await desk.settle(1)
+
+    assert (desk.ledger.settled, desk.spool.kept) == (made, [])
+
+
+async def test_while_the_database_is_away_it_is_spooled(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk(away=True)
+
+    made = await desk.settle(1)
+
+    assert desk.spool.kept == made
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
+async def test_with_a_full_disk_it_is_kept_in_memory_and_said_loudly(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    desk = Desk(away=True, room=1)
+
+    made = await desk.settle(3)
+    desk.ledger.away = None
+
+    assert {record.levelno for record in caplog.records[1:]} == {logging.CRITICAL}
+    assert await desk.settler.replay() == 3
+    assert sorted(desk.ledger.settled, key=lambda one: one.cost) == made
+
+
+async def test_a_replay_while_the_database_is_away_keeps_everything() -> None:
+    desk = Desk(away=True, room=1)
+    await desk.settle(3)
+
+    with pytest.raises(DatabaseUnavailable):
+        await desk.settler.replay()
+    desk.ledger.away = None
+
+    assert await desk.settler.replay() == 3
+    assert await desk.settler.replay() == 0
+
+
+async def test_memory_is_bounded_and_what_is_lost_is_named(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "KEPT_IN_MEMORY", 2)
+    desk = Desk(away=True, room=0)
+
+    made = await desk.settle(3)
+    desk.ledger.away = None
+    await desk.settler.replay()
+
+    (lost,) = [record for record in caplog.records if record.message == "settlement lost"]
+    assert vars(lost)["request_id"] == made[0].request_id
+    assert desk.ledger.settled == made[1:]
+
+
+async def test_a_repetition_books_once() -> None:
+    desk = Desk()
+    (one,) = await desk.settle(1)
+
+    await desk.settler.settle(replace(one, cost=Decimal(9)))
+
+    assert desk.ledger.spent(account()) == one.cost

@@ -1,0 +1,283 @@
+"""Streamed answers: what the client gets, and what is booked, whatever happens in between."""
+
+import asyncio
+
+import orjson
+import pytest
+
+from app.domain.ledger import Ending
+from app.errors import DatabaseUnavailable, UpstreamBroke, UpstreamThrottled, UpstreamTimeout
+from app.wire import sse
+from tests.support.examples import caller
+from tests.support.fakes import Step
+from tests.unit.service.bench import (
+    CLOSE,
+    OPEN,
+    START,
+    STOP,
+    WHOLE_STREAM,
+    Bench,
+    delta,
+    end,
+    event,
+)
+
+BROKE, FULL, SLOW = UpstreamBroke("lost"), UpstreamThrottled("full"), UpstreamTimeout("slow")
+HUNDRED = delta("x" * 400)
+"""About a hundred tokens."""
+
+
+def kinds(chunks: list[bytes]) -> list[str]:
+    lines = b"".join(chunks).decode().splitlines()
+    return [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
+
+
+def datas(chunks: list[bytes]) -> list[dict[str, object]]:
+    lines = b"".join(chunks).splitlines()
+    return [orjson.loads(line[6:]) for line in lines if line.startswith(b"data: {")]
+
+
+async def test_events_are_passed_on_in_order_with_the_name_that_was_asked_for() -> None:
+    bench = Bench(steps=WHOLE_STREAM)
+
+    chunks = await bench.read(await bench.begin())
+
+    assert kinds(chunks) == [
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+    ]
+    assert b"data: " + delta() in b"".join(chunks)
+    first, *_, last = datas(chunks)
+    assert first["message"] == orjson.loads(START)["message"] | {"model": "claude-haiku-4-5"}
+    assert last == {"type": "message_stop"}
+    settlement, _ = await bench.booked()
+    assert (settlement.ending, settlement.status, settlement.estimated) == ("completed", 200, False)
+    assert (settlement.usage.input_tokens, settlement.usage.output_tokens) == (10, 20)
+    assert bench.stream is not None
+    assert bench.stream.closed == 1
+
+
+async def test_the_bill_is_settled_before_the_last_byte_goes_out() -> None:
+    bench = Bench(steps=WHOLE_STREAM)
+
+    settled = [
+        (b"message_stop" in chunk, len(bench.ledger.settled))
+        async for chunk in (await bench.begin()).frames()
+    ]
+
+    assert settled == [(False, 0), (False, 0), (False, 0), (True, 1)]
+
+
+async def test_silence_is_filled_with_pings() -> None:
+    gate = asyncio.Event()
+    bench = Bench(steps=[[START, OPEN], gate, [delta(), CLOSE, end(), STOP]], ping=0.005)
+    answer = await bench.begin()
+    chunks: list[bytes] = []
+
+    async for chunk in answer.frames():
+        chunks.append(chunk)
+        if chunks.count(sse.PING) == 3:
+            gate.set()
+
+    assert chunks[1:4] == [sse.PING] * 3
+    assert kinds(chunks)[-1] == "message_stop"
+
+
+@pytest.mark.parametrize(("dialect", "ping"), [("anthropic", sse.PING), ("openai", sse.COMMENT)])
+async def test_pings_come_before_the_first_event_too(dialect: str, ping: bytes) -> None:
+    gate = asyncio.Event()
+    bench = Bench(steps=[gate, *WHOLE_STREAM], ping=0.005, first_event_wait=0.005)
+    answer = await bench.begin(dialect)
+
+    chunks = []
+    async for chunk in answer.frames():
+        chunks.append(chunk)
+        gate.set()
+
+    assert chunks[0] == ping
+    assert (await bench.booked())[0].ending == "completed"
+
+
+ENDINGS: dict[str, tuple[list[Step], Ending, bool, bool]] = {
+    # steps, how it ends, whether tokens were billed, whether that is an estimate
+    "whole": (WHOLE_STREAM, "completed", True, False),
+    "all at once": ([[START, OPEN, delta(), CLOSE, end(), STOP]], "completed", True, False),
+    "lost after the start": ([[START], BROKE], "upstream_broke", True, True),
+    "lost in the middle": ([[START, OPEN], [delta()], BROKE], "upstream_broke", True, True),
+    "silent in the middle": ([[START, OPEN, delta()], SLOW], "upstream_broke", True, True),
+    "throttled in the middle": ([[START, OPEN, delta()], FULL], "upstream_broke", True, True),
+    "ended in the middle": ([[START, OPEN, delta()]], "upstream_broke", True, True),
+    "lost before the last event": ([*WHOLE_STREAM[:-1], BROKE], "upstream_broke", True, True),
+    "no event": ([[START], [b"<html>"]], "upstream_broke", True, True),
+    "no message": ([[b'{"type":"message_start"}']], "upstream_broke", True, True),
+    "empty from the start": ([], "upstream_broke", True, True),
+}
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "openai"])
+@pytest.mark.parametrize("case", ENDINGS)
+async def test_each_ending_is_booked_once(case: str, dialect: str) -> None:
+    steps, ending, billed, estimated = ENDINGS[case]
+    bench = Bench(steps=steps)
+
+    chunks = await bench.read(await bench.begin(dialect))
+
+    settlement, outcome = await bench.booked()
+    assert (settlement.ending, settlement.estimated) == (ending, estimated)
+    assert (settlement.cost > 0) is billed
+    assert (outcome.error_code is None) is (ending == "completed")
+    assert (b'"error"' in b"".join(chunks)) is (ending != "completed")
+
+
+@pytest.mark.parametrize(
+    ("error", "ending", "billed"), [(FULL, "refused", False), (SLOW, "upstream_broke", True)]
+)
+async def test_a_call_that_fails_after_the_status_went_out_is_an_error_event(
+    error: UpstreamThrottled, ending: Ending, billed: bool
+) -> None:
+    gate = asyncio.Event()
+    steps: list[Step] = [gate, error, error]
+    bench = Bench(steps=steps, first_event_wait=0, ping=0.005)
+    answer = await bench.begin()
+
+    chunks = []
+    async for chunk in answer.frames():
+        chunks.append(chunk)
+        gate.set()
+    await answer.close()
+
+    assert kinds(chunks)[-1] == "error"
+    settlement, _ = await bench.booked()
+    assert (settlement.ending, settlement.status) == (ending, 200)
+    assert (settlement.cost > 0) is billed
+
+
+async def test_an_error_after_the_first_byte_makes_clients_try_again_in_order() -> None:
+    bench = Bench(steps=[[START], BROKE])
+
+    chunks = await bench.read(await bench.begin())
+
+    error = datas(chunks)[-1]
+    assert error["error"] == {"type": "overloaded_error", "message": "lost"}
+    assert error["request_id"] == bench.sink.outcomes[0].request_id
+
+
+async def test_a_client_that_hangs_up_pays_for_all_that_is_generated() -> None:
+    gate = asyncio.Event()
+    steps: list[Step] = [[START, OPEN], [delta()], gate, [delta(), CLOSE, end(300)], [STOP]]
+    bench = Bench(steps=steps)
+
+    await bench.read(await bench.begin(), most=1)
+    gate.set()
+
+    settlement, outcome = await bench.booked()
+    assert (settlement.ending, settlement.status) == ("client_gone", 499)
+    assert (settlement.usage.output_tokens, settlement.estimated) == (300, False)
+    assert outcome.error_code is None
+
+
+@pytest.mark.parametrize("steps", [[[START, OPEN], asyncio.Event()], [asyncio.Event()]])
+async def test_a_drain_that_takes_too_long_is_billed_at_what_was_held(steps: list[Step]) -> None:
+    bench = Bench(steps=steps, drain=0.01, first_event_wait=0, ping=0.005)
+
+    await bench.read(await bench.begin(), most=1)
+
+    settlement, _ = await bench.booked()
+    assert (settlement.ending, settlement.estimated) == ("client_gone", True)
+    assert settlement.usage.output_tokens == 128
+    assert bench.stream is not None
+    assert bench.stream.closed == 1
+
+
+async def test_a_drain_that_the_stopping_server_cuts_short_is_billed_at_what_was_held() -> None:
+    bench = Bench(steps=[[START, OPEN], asyncio.Event()])
+    await bench.read(await bench.begin(), most=1)
+
+    await bench.background.finish(0)
+
+    assert (await bench.booked())[0].usage.output_tokens == 128
+
+
+@pytest.mark.parametrize("error", [BROKE, FULL])
+async def test_a_drain_that_breaks_is_billed_at_what_was_seen(error: UpstreamBroke) -> None:
+    bench = Bench(steps=[[START, OPEN], [HUNDRED], error])
+
+    await bench.read(await bench.begin(), most=1)
+
+    settlement, _ = await bench.booked()
+    assert (settlement.ending, settlement.estimated) == ("client_gone", True)
+    assert settlement.usage.output_tokens == pytest.approx(100, abs=5)
+
+
+async def test_a_client_that_hangs_up_before_a_refusal_pays_nothing() -> None:
+    gate = asyncio.Event()
+    bench = Bench(steps=[gate, FULL, FULL], first_event_wait=0, ping=0.005)
+    await bench.read(await bench.begin(), most=1)
+    gate.set()
+
+    assert (await bench.booked())[0].cost == 0
+
+
+def long_answer() -> list[Step]:
+    return [[START, OPEN], *([HUNDRED] for _ in range(100)), [CLOSE, end(10_000)], [STOP]]
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "openai"])
+async def test_an_answer_that_the_budget_ends_is_cut_in_order(dialect: str) -> None:
+    bench = Bench(caller=caller(cap="0.01"), steps=long_answer())
+
+    chunks = await bench.read(await bench.begin(dialect))
+
+    settlement, _ = await bench.booked()
+    assert (settlement.ending, settlement.status) == ("budget_cut", 200)
+    assert settlement.cost <= 0.011
+    assert settlement.usage.output_tokens > 1000
+    assert bench.stream is not None
+    assert bench.stream.closed >= 1
+    if dialect == "openai":
+        assert chunks[-1].endswith(b'"finish_reason":"length"}]}\n\ndata: [DONE]\n\n')
+        return
+    assert kinds(chunks)[-3:] == ["content_block_stop", "message_delta", "message_stop"]
+    last = datas(chunks)[-2]
+    assert last["delta"] == {"stop_reason": "max_tokens", "stop_sequence": None}
+
+
+async def test_an_answer_between_two_blocks_is_cut_without_closing_one() -> None:
+    words: list[Step] = [[HUNDRED] for _ in range(15)]
+    steps = [[START, OPEN], *words, [CLOSE], *([event("ping")] for _ in range(3))]
+    bench = Bench(caller=caller(cap="0.008"), steps=steps)
+
+    chunks = await bench.read(await bench.begin())
+
+    assert kinds(chunks).count("content_block_stop") == 1
+    assert (await bench.booked())[0].ending == "budget_cut"
+
+
+async def test_a_database_that_goes_away_ends_a_capped_answer_with_an_error_event() -> None:
+    bench = Bench(caller=caller(cap="5"), steps=long_answer())
+    answer = await bench.begin()
+    bench.ledger.away = DatabaseUnavailable("away")
+
+    chunks = await bench.read(answer)
+
+    assert kinds(chunks)[-1] == "error"
+    await bench.finish()
+    assert len(bench.spool.kept) == len(bench.sink.outcomes) == 1
+    assert bench.spool.kept[0].cost > 0
+
+
+async def test_a_database_that_goes_away_does_not_end_an_answer_without_a_cap() -> None:
+    bench = Bench(steps=long_answer())
+    answer = await bench.begin()
+    bench.ledger.away = DatabaseUnavailable("away")
+
+    chunks = await bench.read(answer)
+
+    assert kinds(chunks)[-1] == "message_stop"
+    await bench.finish()
+    assert bench.spool.kept[0].usage.output_tokens == 10_000

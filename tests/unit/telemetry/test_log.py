@@ -1,0 +1,166 @@
+"""The log: one JSON object a line, and nothing that a client sent."""
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from app.domain.outcome import Outcome
+from app.domain.usage import Usage
+from app.telemetry.log import JsonFormatter, OutcomeLog, configure_logging
+from tests.support.examples import request_id
+
+OUTCOME = Outcome(
+    request_id=request_id(),
+    dialect="anthropic",
+    route="/v1/messages",
+    status=200,
+    ending="completed",
+    error_code=None,
+    key_alias="a-key",
+    key_name="sk-...abcd",
+    user_id="ada",
+    asked_model="claude-haiku-4-5",
+    bedrock_id="us.anthropic.claude-haiku-4-5-20251001-v1:0",
+    stream=True,
+    usage=Usage(1, 2, 3, 4, 5),
+    cost=Decimal("0.0000001"),
+    estimated=False,
+    latency_seconds=1.23456,
+    ttfb_seconds=0.5,
+    upstream_request_id="aws-1",
+    session_id="session-1",
+    client="claude-cli/2.1.330",
+)
+RENAMED = {
+    "asked_model": "model",
+    "cost": "cost_usd",
+    "latency_seconds": "latency_ms",
+    "ttfb_seconds": "ttfb_ms",
+}
+
+
+def fail(known: dict[str, str], secret: str) -> None:
+    try:
+        known[secret]
+    except KeyError as error:
+        raise ValueError("the prompt said hush") from error
+
+
+class Lines:
+    """A logger of its own, and what it wrote."""
+
+    def __init__(self) -> None:
+        self._stream = io.StringIO()
+        self.log = logging.Logger("tests")  # noqa: LOG001 - so that tests share none
+        handler = logging.StreamHandler(self._stream)
+        handler.setFormatter(JsonFormatter())
+        self.log.addHandler(handler)
+
+    @property
+    def text(self) -> str:
+        return self._stream.getvalue()
+
+    def one(self) -> dict[str, Any]:
+        (line,) = self.text.splitlines()
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+
+def test_a_line_says_when_how_grave_where_and_what() -> None:
+    lines = Lines()
+
+    lines.log.warning("spooled %s", 3, extra={"request_id": "req_1", "cost": Decimal("0.1")})
+
+    line = lines.one()
+    assert line.pop("time").endswith("+00:00")
+    assert line == {
+        "level": "WARNING",
+        "logger": "tests",
+        "message": "spooled 3",
+        "request_id": "req_1",
+        "cost": "0.1",
+    }
+
+
+@pytest.mark.parametrize("words", ["two\nlines", '"quoted"', "ünï\u2028\r", "\x00\x1b[31m"])
+def test_no_text_makes_two_lines_of_one(words: str) -> None:
+    lines = Lines()
+
+    lines.log.info(words, extra={"client": words})
+
+    assert (lines.one()["message"], lines.one()["client"]) == (words, words)
+
+
+def test_an_exception_is_told_by_its_kind_and_places_but_not_its_words() -> None:
+    lines = Lines()
+    try:
+        fail({}, "sk-secret")
+    except ValueError:
+        lines.log.exception("failed")
+
+    line = lines.one()
+    assert line["exception"] == "ValueError"
+    assert any("test_log.py" in place for place in line["at"])
+    assert "hush" not in lines.text
+    assert "secret" not in lines.text
+
+
+def test_an_exception_that_is_none_is_no_exception() -> None:
+    lines = Lines()
+
+    lines.log.error("failed", exc_info=(None, None, None))
+
+    assert "exception" not in lines.one()
+
+
+@pytest.fixture
+def root_logger() -> Iterator[logging.Logger]:
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield root
+    root.handlers[:], root.level = handlers, level
+
+
+def test_everything_goes_to_standard_output(
+    root_logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", output)
+
+    configure_logging("WARNING")
+    logging.getLogger("anything").info("quiet")
+    logging.getLogger("anything").warning("loud")
+
+    assert root_logger.level == logging.WARNING
+    assert [json.loads(line)["message"] for line in output.getvalue().splitlines()] == ["loud"]
+
+
+def test_an_outcome_is_a_line_with_all_of_its_fields(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    OutcomeLog().record(OUTCOME)
+
+    (record,) = caplog.records
+    line = json.loads(JsonFormatter().format(record))
+    assert line["message"] == "request"
+    expected = {RENAMED.get(field.name, field.name) for field in fields(Outcome)} - {"usage"}
+    assert expected <= line.keys()
+    assert (line["cost_usd"], line["latency_ms"], line["ttfb_ms"]) == ("1E-7", 1234.6, 500.0)
+    assert [line[field.name] for field in fields(Usage)] == [1, 2, 3, 4, 5]
+
+
+def test_an_outcome_without_a_first_byte_has_no_time_for_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    OutcomeLog().record(replace(OUTCOME, ttfb_seconds=None))
+
+    assert vars(caplog.records[0])["ttfb_ms"] is None
