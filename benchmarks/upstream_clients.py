@@ -39,6 +39,10 @@ class FixedCredentials:
     async def frozen(self) -> ReadOnlyCredentials:
         return CREDENTIALS
 
+    async def renew(self, refused: ReadOnlyCredentials) -> bool:
+        del refused
+        return False
+
 
 def with_aiohttp(client: BedrockClient) -> Client:
     async def events(call: Call) -> int:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import aiohttp
 import orjson
+from botocore.credentials import ReadOnlyCredentials
 from yarl import URL
 
 from app.bedrock.credentials import Signatory
@@ -37,6 +38,11 @@ WRITTEN_AT_ONCE_BYTES: Final = 256 * 1024
 UNREACHABLE = "Bedrock cannot be reached; try again in a moment."
 LOST = "The connection to Bedrock was lost; try again."
 SLOW = "Bedrock did not answer in time; try again."
+STALE_CREDENTIALS: Final = frozenset(
+    {"ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException"}
+)
+"""Refusals that other credentials may mend: these are read anew, once."""
+
 CANNOT_COUNT = "support counting tokens"
 """What Bedrock's refusal says of a model whose tokens it does not count."""
 
@@ -101,10 +107,24 @@ class BedrockClient:
         url = f"{self._endpoint}/model/{quote(call.bedrock_id, safe='')}/{action}"
         headers = {"Content-Type": "application/json", **accept}
         credentials = await self._credentials.frozen()
-        signed = signed_headers(url, headers, call.body, credentials, self._region)
+        response = await self._signed(url, headers, call.body, credentials)
+        if response.status == 403 and _kind(response) in STALE_CREDENTIALS:
+            if not await self._credentials.renew(credentials):
+                raise await _refusal(response)
+            response.release()
+            credentials = await self._credentials.frozen()
+            response = await self._signed(url, headers, call.body, credentials)
+        if response.status != 200:
+            raise await _refusal(response)
+        return response
+
+    async def _signed(
+        self, url: str, headers: dict[str, str], body: bytes, credentials: ReadOnlyCredentials
+    ) -> aiohttp.ClientResponse:
+        signed = signed_headers(url, headers, body, credentials, self._region)
         try:
-            response = await self._session.post(
-                URL(url, encoded=True), data=_data(call.body), headers=signed, allow_redirects=False
+            return await self._session.post(
+                URL(url, encoded=True), data=_data(body), headers=signed, allow_redirects=False
             )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise UpstreamFailed(UNREACHABLE) from error
@@ -112,9 +132,6 @@ class BedrockClient:
             raise UpstreamTimeout(SLOW) from error
         except aiohttp.ClientError as error:
             raise UpstreamBroke(LOST) from error
-        if response.status != 200:
-            raise await _refusal(response)
-        return response
 
 
 def _data(body: bytes) -> bytes | BytesIO:
@@ -164,8 +181,12 @@ class BedrockStream:
             return
 
 
+def _kind(response: aiohttp.ClientResponse) -> str:
+    return response.headers.get("x-amzn-errortype", "").partition(":")[0]
+
+
 async def _refusal(response: aiohttp.ClientResponse) -> GatewayError:
-    kind = response.headers.get("x-amzn-errortype", "").partition(":")[0]
+    kind = _kind(response)
     message, original = "", None
     try:
         fields = orjson.loads(await response.content.read(LONGEST_ERROR))

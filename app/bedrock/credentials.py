@@ -16,6 +16,9 @@ class Signatory(Protocol):
     async def frozen(self) -> ReadOnlyCredentials:
         """Credentials to sign with now. Raises UpstreamFailed when there are none."""
 
+    async def renew(self, refused: ReadOnlyCredentials) -> bool:
+        """Look for others after AWS refused these; whether there are any."""
+
 
 class CredentialSource:
     """Implements Signatory by botocore's chain: environment, profile, SSO, web identity, ECS…"""
@@ -30,6 +33,14 @@ class CredentialSource:
             async with self._refreshing:
                 return await asyncio.to_thread(self._load)
         return credentials.get_frozen_credentials()
+
+    async def renew(self, refused: ReadOnlyCredentials) -> bool:
+        async with self._refreshing:
+            if self._credentials is not None:
+                if self._credentials.get_frozen_credentials() != refused:
+                    return True  # another call has renewed them meanwhile
+                self._credentials = None
+            return bool(await asyncio.to_thread(self._load) != refused)
 
     def _load(self) -> ReadOnlyCredentials:
         try:

@@ -1,5 +1,6 @@
 """Bedrock's exceptions (botocore's bedrock-runtime model) as ours."""
 
+import logging
 import re
 from typing import Final
 
@@ -14,6 +15,8 @@ from app.errors import (
     UpstreamThrottled,
     UpstreamTimeout,
 )
+
+log = logging.getLogger(__name__)
 
 THROTTLED: Final = "Bedrock is at its quota for this model; try again in a moment."
 THROTTLE_HEADERS: Final = {"retry-after": "5"}
@@ -56,4 +59,5 @@ def upstream_error(name: str, message: str, original_status: object = None) -> G
         return kind(said, THROTTLE_HEADERS if kind is UpstreamThrottled else None)
     if name == "ValidationException" and not any(f in message for f in _OPERATOR_FAULTS):
         return UpstreamRejected(_PRIVATE.sub("[hidden]", message) or "Bedrock refused the request.")
+    log.error("Bedrock refused the gateway", extra={"exception_name": name, "said": message})
     return UpstreamDenied(DENIED)

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.processes import EMULATOR
 from tests.support.stack import Stack, assert_spend_equals_the_bill, running_stack
 
 BODY = {
@@ -80,3 +81,26 @@ def test_what_bedrock_no_longer_takes_costs_one_more_call_once(
 
     assert (first.status_code, second.status_code) == (200, 200)
     assert len(own_stack.emulator.received()) == 3
+
+
+def test_credentials_that_expired_are_read_anew_once(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "credentials"
+    stale = "[default]\naws_access_key_id = OLD\naws_secret_access_key = old\n"
+    fresh = (
+        f"[default]\naws_access_key_id = {EMULATOR.access_key}\n"
+        f"aws_secret_access_key = {EMULATOR.secret_key}\n"
+    )
+    file.write_text(stale)
+    settings = {
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
+        "AWS_SHARED_CREDENTIALS_FILE": str(file),
+    }
+    with running_stack(database_url, tmp_path, **settings) as stack:
+        refused = ask(stack, stream=True)
+        file.write_text(fresh)
+        answered = ask(stack, stream=True)
+
+    assert (refused.status_code, answered.status_code) == (502, 200)
+    assert refused.headers["x-should-retry"] == "false"
+    assert "operator" in refused.json()["error"]["message"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.claude_code import run_claude
-from tests.support.stack import Stack, running_stack
+from tests.support.stack import Stack, assert_spend_equals_the_bill, running_stack
 
 
 @pytest.mark.parametrize(
@@ -121,3 +121,96 @@ async def test_an_image_in_a_tool_result_reaches_bedrock(own_stack: Stack, tmp_p
     assert run.exit_code == 0
     last = own_stack.emulator.received()[-1]["body"]["messages"]
     assert '"type": "image"' in json.dumps(last)
+
+
+async def test_a_document_in_a_tool_result_reaches_bedrock(
+    own_stack: Stack, tmp_path: Path
+) -> None:
+    work = tmp_path / "home" / "work"
+    work.mkdir(parents=True)
+    (work / "page.pdf").write_bytes(one_page_pdf())
+    own_stack.emulator.scenario(
+        {
+            "kind": "tool_then_text",
+            "tool": "Read",
+            "input": {"file_path": str(work / "page.pdf")},
+        }
+    )
+
+    run = await run_claude(
+        own_stack.gateway.public_url,
+        own_stack.gateway.new_key(),
+        "What is on the page?",
+        model="claude-sonnet-4-5",
+        args=["--allowedTools", "Read"],
+        home=tmp_path / "home",
+    )
+
+    assert run.exit_code == 0
+    last = own_stack.emulator.received()[-1]["body"]["messages"]
+    assert '"type": "document"' in json.dumps(last)
+
+
+def one_page_pdf() -> bytes:
+    """The smallest that a reader takes: a catalogue, a page, and where they are."""
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>",
+    ]
+    body, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, start=1):
+        places.append(len(body))
+        body += b"%d 0 obj%bendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    return body + (
+        b"xref\n0 4\n0000000000 65535 f \n%btrailer<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n"
+        % (table, len(body))
+    )
+
+
+async def test_discovery_finds_the_models_that_the_key_may_use(
+    stack: Stack, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    key = stack.gateway.new_key(models=["claude-haiku-4-5", "claude-opus-5-5"])
+
+    run = await run_claude(
+        stack.gateway.public_url,
+        key,
+        "[[say=Found.]]",
+        env={"CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1"},
+        home=home,
+    )
+
+    kept = (home / ".claude" / "cache" / "gateway-models.json").read_text()
+    assert run.exit_code == 0
+    assert "claude-haiku-4-5" in kept
+    assert "Claude Opus 5.5" in kept
+    assert "claude-sonnet-5-5" not in kept
+
+
+async def test_a_subagent_is_answered_beside_its_parent(own_stack: Stack) -> None:
+    own_stack.emulator.scenario(
+        {
+            "kind": "tool_then_text",
+            "tool": "Agent",
+            "input": {
+                "description": "Say hello",
+                "prompt": "Say hello",
+                "subagent_type": "general-purpose",
+            },
+            "times": 1,
+        }
+    )
+    key = own_stack.gateway.new_key(key_alias="agents")
+
+    run = await run_claude(own_stack.gateway.public_url, key, "Ask a helper.")
+
+    calls = [o for o in own_stack.gateway.outcomes() if o["key_alias"] == "agents"]
+    assert run.exit_code == 0
+    assert len(calls) >= 3
+    assert {call["status"] for call in calls} == {200}
+    assert len({call["session_id"] for call in calls}) == 1
+    assert_spend_equals_the_bill(own_stack)
