@@ -186,6 +186,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         adapters.ledger,
         settler,
         instance=instance,
+        open_requests=admission.open_requests,
         clock=clock,
         instance_timeout_seconds=settings.instance_timeout_seconds,
     )

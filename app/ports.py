@@ -1,13 +1,13 @@
 """What the services need of the world outside; adapters implement it, tests fake it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
 from app.domain.betas import BetaRule
-from app.domain.identity import InstanceId, KeyHash, UserId
+from app.domain.identity import InstanceId, KeyHash, RequestId, UserId
 from app.domain.keys import Caller, Key, User
 from app.domain.ledger import Account, Grant, Hold, Refusal, Settlement
 from app.domain.outcome import Outcome
@@ -33,6 +33,11 @@ class Ledger(Protocol):
 
     async def orphans(self, silent_seconds: float) -> Sequence[Hold]:
         """Holds whose owner has been silent for so long."""
+
+    async def strays(
+        self, owner: InstanceId, known: Collection[RequestId], seconds: float
+    ) -> Sequence[Hold]:
+        """Holds of this owner, so many seconds old, for requests other than those it knows of."""
 
     async def prepare(self, now: datetime) -> None:
         """Make room in the spend log for the days to come."""

@@ -28,6 +28,9 @@ from app.errors import (
 from app.ports import Call, Completion
 
 LONGEST_ERROR: Final = 64 * 1024
+FREE_CONNECTION_SECONDS: Final = 30
+"""How long a call waits for a place when as many as allowed are under way."""
+
 END_SECONDS: Final = 1
 """How long the end of a response is waited for, so that its connection can be used again."""
 
@@ -226,7 +229,10 @@ async def open_bedrock(
     """A client with a connection pool of its own."""
     connector = aiohttp.TCPConnector(limit=max_connections, keepalive_timeout=KEEPALIVE_SECONDS)
     timeout = aiohttp.ClientTimeout(
-        total=None, sock_connect=connect_timeout_seconds, sock_read=read_timeout_seconds
+        total=None,
+        connect=connect_timeout_seconds + FREE_CONNECTION_SECONDS,
+        sock_connect=connect_timeout_seconds,
+        sock_read=read_timeout_seconds,
     )
     async with aiohttp.ClientSession(
         connector=connector,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from app.domain.budgets import UNLIMITED
-from app.domain.identity import InstanceId
+from app.domain.identity import InstanceId, RequestId
 from app.domain.keys import Caller
 from app.domain.ledger import Grant, Hold, Refusal, Scope
 from app.domain.models import Target
@@ -43,6 +43,8 @@ class Admission:
         self._instance = instance
         self._clock = clock
         self._contact = contact
+        self.open_requests: set[RequestId] = set()
+        """Those admitted and not yet settled."""
 
     async def admit(
         self,
@@ -73,10 +75,20 @@ class Admission:
             amount=target.cost(usage, request.received_at.date()),
             grows=False,
         )
-        answer = await self._ledger.hold(hold)
+        self.open_requests.add(request.id)
+        try:
+            answer = await self._ledger.hold(hold)
+        except BaseException:
+            self.open_requests.discard(request.id)
+            raise
         if isinstance(answer, Refusal):
+            self.open_requests.discard(request.id)
             raise self._error(answer, caller, hold.amount)
         return Reservation(self._ledger, hold, target, usage, grant=answer)
+
+    def closed(self, request_id: RequestId) -> None:
+        """The request is settled, or will be by what is kept of its settlement."""
+        self.open_requests.discard(request_id)
 
     def learn(self, hold: Hold, output_tokens: int) -> None:
         """Remember how much such a request produced, for the next one."""
@@ -115,6 +127,7 @@ class Reservation:
         self.notice = budget_notice(grant)
         """Headers that say how near to its end the budget is."""
         self._asking: asyncio.Task[bool] | None = None
+        self._refused = False
         self._input_known = False
         self.hold = hold
         self.covered = covered
@@ -134,6 +147,8 @@ class Reservation:
         Raises DatabaseUnavailable when the word does not come.
         """
         used = meter.output_tokens
+        if self._refused:
+            return used < self.covered.output_tokens
         if self._asking is None and self._should_ask(meter, used):
             self._asking = asyncio.create_task(self._grow(meter.usage))
         if self._asking is None:
@@ -141,7 +156,8 @@ class Reservation:
         if used < self.covered.output_tokens and not self._asking.done():
             return True
         asked, self._asking = self._asking, None
-        return await asked
+        self._refused = not await asked
+        return not self._refused or used < self.covered.output_tokens
 
     def close(self) -> None:
         """No more is needed; an unanswered question is dropped."""

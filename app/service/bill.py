@@ -103,6 +103,7 @@ class Bill:
         try:
             await self._settler.settle(self._settlement(ending, usage, cost, estimated, status))
         finally:
+            self._admission.closed(self._request.id)
             self._sink.record(self._outcome(ending, usage, cost, estimated, status, error))
 
     def _settlement(

@@ -74,7 +74,7 @@ class MessageCollector:
                 pass
 
     def _end_block(self) -> None:
-        """A tool's input comes as text in pieces; one that was cut short is left out."""
+        """A tool's input comes as text in pieces; of one that was cut short nothing is kept."""
         if self._json:
             try:
                 self._blocks[-1]["input"] = orjson.loads(self._json)

@@ -201,11 +201,15 @@ class Inference:
 
     async def _first_events(self, call: Call) -> tuple[UpstreamStream, list[bytes]]:
         stream = await self._upstream.stream(call)
+        events: list[bytes] = []
         try:
-            return stream, await stream.read()
-        except BaseException:
-            await stream.close()
-            raise
+            events = await stream.read()
+        finally:
+            if not events:
+                await stream.close()
+        if not events:
+            raise UpstreamBroke("Bedrock ended the answer before it began.")
+        return stream, events
 
     def _refused(
         self,

@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
-from app.domain.identity import InstanceId
+from app.domain.identity import InstanceId, RequestId
 from app.domain.ledger import Hold, Settlement
 from app.domain.usage import Usage
 from app.errors import DatabaseUnavailable
@@ -24,12 +27,14 @@ class Janitor:
         settler: Settler,
         *,
         instance: InstanceId,
+        open_requests: Collection[RequestId],
         clock: Clock,
         instance_timeout_seconds: float,
     ) -> None:
         self._ledger = ledger
         self._settler = settler
         self._instance = instance
+        self._open = open_requests
         self._clock = clock
         self._timeout = instance_timeout_seconds
         self._trusted_since: float | None = None
@@ -60,6 +65,7 @@ class Janitor:
         # While the database was away nobody could say that they live: let them do so first.
         if now - self._trusted_since >= self._timeout:
             await self._settle_orphans()
+        await self._release_strays()
 
     async def leave(self) -> None:
         """This process ends in order: nothing of it is left to be settled by others."""
@@ -76,6 +82,14 @@ class Janitor:
                 "settled a request whose gateway died, at what it held",
                 extra={"request_id": hold.request_id, "cost": str(hold.amount)},
             )
+
+    async def _release_strays(self) -> None:
+        """A hold whose confirmation was lost was made for a request that got no further: those that
+        do are known until they are settled."""
+        for hold in await self._ledger.strays(self._instance, self._open, self._timeout):
+            nothing = replace(_abandoned(hold, self._clock), cost=Decimal(0), ending="refused")
+            await self._ledger.settle(nothing)
+            log.warning("released a stray hold", extra={"request_id": hold.request_id})
 
 
 def _abandoned(hold: Hold, clock: Clock) -> Settlement:

@@ -1,6 +1,6 @@
 """The budget ledger in PostgreSQL: holds, settlements, and who is alive."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -51,6 +51,17 @@ SELECT r.request_id, r.owner, r.started_at, r.key_hash, r.user_id, r.model, r.be
     ON g.instance_id = r.owner AND g.seen_at > now() - make_interval(secs => %(silent_seconds)s)
  WHERE g.instance_id IS NULL
    AND r.started_at < now() - make_interval(secs => %(silent_seconds)s)
+ ORDER BY r.started_at
+ LIMIT 1000
+"""
+
+STRAYS: LiteralString = """
+SELECT r.request_id, r.owner, r.started_at, r.key_hash, r.user_id, r.model, r.bedrock_id,
+       r.scopes, r.ids, r.windows, r.caps, r.amount
+  FROM reservation r
+ WHERE r.owner = %(owner)s
+   AND r.request_id <> ALL(%(known)s)
+   AND r.started_at < now() - make_interval(secs => %(seconds)s)
  ORDER BY r.started_at
  LIMIT 1000
 """
@@ -158,6 +169,16 @@ class PostgresLedger:
     async def orphans(self, silent_seconds: float) -> Sequence[Hold]:
         rows = await self._database.rows(
             ORPHANS, {"silent_seconds": silent_seconds}, class_row(_HoldRow)
+        )
+        return [_hold(row) for row in rows]
+
+    async def strays(
+        self, owner: InstanceId, known: Collection[RequestId], seconds: float
+    ) -> Sequence[Hold]:
+        rows = await self._database.rows(
+            STRAYS,
+            {"owner": owner, "known": list(known), "seconds": seconds},
+            class_row(_HoldRow),
         )
         return [_hold(row) for row in rows]
 

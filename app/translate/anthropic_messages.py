@@ -18,8 +18,8 @@ def bedrock_messages(
 ) -> tuple[Any, list[JsonObject]]:
     """`system` and `messages` for a model.
 
-    System messages stay where they are if the model knows them. For others those in front become
-    part of `system`, and later ones a reminder in the user's turn, after the tool results that
+    System messages in front become part of `system`. Later ones stay where they are if the model
+    knows them; for others they become a reminder in the user's turn, after the tool results that
     must follow a tool call at once.
     """
     kept = [_message(message, f"messages.{index}", able) for index, message in enumerate(messages)]
@@ -29,12 +29,13 @@ def bedrock_messages(
         system_blocks = [without_scope(b, able) for b in shape.objects(system, "system")]
     elif system is not None and not isinstance(system, str):
         raise InvalidRequest("system: must be a string or a list of blocks")
-    if not able.system_messages and any(m["role"] == "system" for m in kept):
-        leading = next((i for i, m in enumerate(kept) if m["role"] != "system"), len(kept))
-        hoisted = [b for m in kept[:leading] for b in shape.blocks(m["content"], "messages")]
-        if hoisted:
-            system_blocks = [*shape.blocks(system_blocks or [], "system"), *hoisted]
-        kept = _reminders(kept[leading:])
+    leading = next((i for i, m in enumerate(kept) if m["role"] != "system"), len(kept))
+    hoisted = [b for m in kept[:leading] for b in shape.blocks(m["content"], "messages")]
+    if hoisted:
+        system_blocks = [*shape.blocks(system_blocks or [], "system"), *hoisted]
+    kept = kept[leading:]
+    if not able.system_messages:
+        kept = _reminders(kept)
     if not kept:
         raise InvalidRequest("messages: must hold at least one message of the user")
     return system_blocks, kept

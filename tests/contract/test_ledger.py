@@ -356,6 +356,19 @@ async def test_an_orphan_is_settled_with_the_accounts_it_remembers(books: Books)
     assert [books.sums(a) for a in accounts] == [money("0.5", "0")] * 3
 
 
+async def test_strays_are_an_owners_old_holds_for_requests_it_does_not_know(books: Books) -> None:
+    me, other = InstanceId("me"), InstanceId("other")
+    known, stray = (hold(account(cap="9"), owner=me, started_at=LONG_AGO) for _ in range(2))
+    young = hold(account(cap="9"), owner=me, started_at=datetime.now(UTC))
+    for one in (known, stray, young, hold(account(cap="9"), owner=other, started_at=LONG_AGO)):
+        await books.ledger.hold(one)
+    await books.ledger.heartbeat(me)
+
+    found = await books.ledger.strays(me, [known.request_id], 60)
+
+    assert found == [replace(stray, grows=True)]
+
+
 async def test_preparing_may_be_repeated(books: Books) -> None:
     for _ in range(2):
         await books.ledger.prepare(NOW)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -114,6 +114,18 @@ class MemoryLedger:
             if hold.owner not in alive and hold.started_at < latest
         ]
         return sorted(lost, key=lambda hold: hold.started_at)
+
+    async def strays(
+        self, owner: InstanceId, known: Collection[RequestId], seconds: float
+    ) -> Sequence[Hold]:
+        self._answer()
+        latest = self.now() - timedelta(seconds=seconds)
+        found = [
+            replace(hold, grows=True)
+            for hold in self.reservations.values()
+            if hold.owner == owner and hold.request_id not in known and hold.started_at < latest
+        ]
+        return sorted(found, key=lambda hold: hold.started_at)
 
     async def prepare(self, now: datetime) -> None:
         self._answer()

@@ -8,7 +8,7 @@ from decimal import Decimal
 import anyio
 import pytest
 
-from app.domain.identity import InstanceId
+from app.domain.identity import InstanceId, RequestId
 from app.errors import DatabaseUnavailable
 from app.service.janitor import Janitor
 from app.service.settling import Settler
@@ -27,11 +27,13 @@ class House:
         self.time = FakeTime()
         self.ledger = MemoryLedger(now=lambda: self.time.instant)
         self.spool = MemorySpool()
+        self.open: set[RequestId] = set()
         self.settler = Settler(self.ledger, self.spool)
         self.janitor = Janitor(
             self.ledger,
             self.settler,
             instance=ME,
+            open_requests=self.open,
             clock=self.time.clock,
             instance_timeout_seconds=timeout,
         )
@@ -48,6 +50,19 @@ class House:
         await self.ledger.hold(
             hold(account(cap="5"), amount="0.5", owner=owner, started_at=started)
         )
+
+
+async def test_a_hold_that_this_process_does_not_know_of_is_released_unpaid() -> None:
+    house = House()
+    await house.leave_behind(ME)
+    await house.leave_behind(ME)
+    known, stray = house.ledger.reservations
+    house.open.add(known)
+
+    await house.rounds(3)
+
+    assert set(house.ledger.reservations) == {known}
+    assert house.ledger.log[stray].cost == 0
 
 
 async def test_each_round_says_that_this_process_lives() -> None:
@@ -85,6 +100,7 @@ async def test_holds_of_processes_that_live_are_left_alone() -> None:
     house = House()
     for owner in (ME, OTHER):
         await house.leave_behind(owner)
+    house.open.update(house.ledger.reservations)
 
     for _ in range(20):
         await house.ledger.heartbeat(OTHER)

@@ -115,8 +115,19 @@ ENDINGS: dict[str, tuple[list[Step], Ending, bool, bool]] = {
     "lost before the last event": ([*WHOLE_STREAM[:-1], BROKE], "upstream_broke", True, True),
     "no event": ([[START], [b"<html>"]], "upstream_broke", True, True),
     "no message": ([[b'{"type":"message_start"}']], "upstream_broke", True, True),
-    "empty from the start": ([], "upstream_broke", True, True),
 }
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "openai"])
+async def test_a_stream_without_any_event_is_an_error_with_a_status(dialect: str) -> None:
+    bench = Bench(steps=[])
+
+    with pytest.raises(UpstreamBroke):
+        await bench.begin(dialect)
+
+    settlement, outcome = await bench.booked()
+    assert (settlement.ending, settlement.estimated) == ("upstream_broke", True)
+    assert outcome.status == 502
 
 
 @pytest.mark.parametrize("dialect", ["anthropic", "openai"])
