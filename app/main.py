@@ -200,12 +200,9 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
 
 
 async def run(settings: Settings, public: socket.socket, internal: socket.socket) -> None:
-    """Serve on both sockets until told to stop."""
+    """Serve on both sockets until told to stop. Raises ValueError for settings that do not fit."""
     async with open_adapters(settings) as adapters:
-        try:
-            gateway = create_app(settings, adapters=adapters)
-        except ValueError as error:
-            raise SystemExit(f"The settings do not fit: {error}") from error
+        gateway = create_app(settings, adapters=adapters)
         following = asyncio.create_task(
             follow_changes(settings.database_url.get_secret_value(), gateway.changes, _not_heard)
         )
@@ -244,7 +241,10 @@ def main() -> None:
     configure_logging(settings.log_level)
     public = _listen(settings.host, settings.public_port, "GATEWAY_PUBLIC_PORT")
     internal = _listen(settings.host, settings.internal_port, "GATEWAY_INTERNAL_PORT")
-    uvloop.run(run(settings, public, internal))
+    try:
+        uvloop.run(run(settings, public, internal))
+    except ValueError as error:
+        raise SystemExit(f"The settings do not fit: {error}") from error
 
 
 if __name__ == "__main__":

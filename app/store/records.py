@@ -143,15 +143,24 @@ class PostgresRecords:
         try:
             await self._database.execute(ADD_USER_AND_KEY if key else ADD_USER, parameters)
         except errors.UniqueViolation as error:
-            raise _conflict(error, user_id=user.id, alias=key.alias if key else None) from error
+            if not await self._stored(key):
+                alias = key.alias if key else None
+                raise _conflict(error, user_id=user.id, alias=alias) from error
 
     async def add_key(self, key: Key) -> None:
         try:
             await self._database.execute(ADD_KEY, _key_columns(key))
         except errors.UniqueViolation as error:
-            raise _conflict(error, user_id=None, alias=key.alias) from error
+            if not await self._stored(key):
+                raise _conflict(error, user_id=None, alias=key.alias) from error
         except errors.ForeignKeyViolation as error:
             raise NotFound(f"There is no user {key.user_id!r}; make it by /user/new.") from error
+
+    async def _stored(self, key: Key | None) -> bool:
+        """Whether just this key is there: the database took it, but its answer was lost, and the
+        statement was repeated."""
+        found = await self.find(key.hash) if key is not None else None
+        return found is not None and found.key == key
 
     async def user(self, user_id: UserId) -> User | None:
         rows = await self._database.rows(USER, {"user_id": user_id}, class_row(_UserRow))

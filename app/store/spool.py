@@ -28,9 +28,13 @@ class FileSpool:
     """Implements the port Spool."""
 
     def __init__(self, directory: Path, *, max_bytes: int) -> None:
+        """Raises ValueError for a directory that cannot be made."""
         self._directory = directory
         self._max_bytes = max_bytes
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ValueError(f"the spool cannot be in {directory}: {error.strerror}") from error
         self._bytes = sum(f.stat().st_size for f in self._files())
 
     async def add(self, settlement: Settlement) -> None:

@@ -147,6 +147,8 @@ async def test_a_database_that_is_away_is_a_503_and_never_a_401(
             )
             ready = await client.get(f"{stack.gateway.internal_url}/health/readiness")
             alive = await client.get(f"{stack.gateway.internal_url}/health/liveliness")
+        readiness = f"{stack.gateway.internal_url}/health/readiness"
+        await until(lambda: httpx.get(readiness).status_code == 200)
         after = await ask(client, stack.gateway, known, question(5, stream=False))
 
     assert [before.status_code, after.status_code] == [200, 200]

@@ -132,3 +132,15 @@ async def test_spend_is_that_of_the_account_asked_for(
     assert await spent(account(Scope.KEY, window=TODAY)) == Decimal("0.125")
     assert await spent(account(Scope.USER)) == 0
     assert await spent(account(Scope.KEY, id_="b")) == 0
+
+
+async def test_a_statement_that_was_repeated_made_one_key_and_no_conflict(
+    records: PostgresRecords,
+) -> None:
+    made = key(alias="once", budget=Budget(Decimal("1.50"), "1d"))
+    await records.add_key(made)
+
+    await records.add_key(made)
+
+    with pytest.raises(Conflict):
+        await records.add_key(replace(made, blocked=True))
