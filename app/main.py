@@ -146,18 +146,16 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         clock=clock,
         contact=settings.support_contact,
     )
+    attempts = Attempts(
+        Omissions(clock.monotonic), clock, failover=settings.failover_profiles, pause=asyncio.sleep
+    )
     inference = Inference(
         authenticator,
         catalog,
         admission,
         settler,
         adapters.upstream,
-        Attempts(
-            Omissions(clock.monotonic),
-            clock,
-            failover=settings.failover_profiles,
-            pause=asyncio.sleep,
-        ),
+        attempts,
         adapters.sink,
         background,
         clock=clock,
@@ -166,6 +164,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
             ping=settings.ping_seconds,
             drain=settings.drain_seconds,
         ),
+        guardrail=settings.guardrail_for_all,
     )
     services = Services(
         inference=inference,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from app.domain.betas import BetaRule
+from app.domain.guardrail import Guardrail
 from app.domain.identity import InstanceId, KeyHash, RequestId, UserId
 from app.domain.keys import Caller, Key, User
 from app.domain.ledger import Account, Grant, Hold, Refusal, Settlement
@@ -80,6 +81,7 @@ class Call:
 
     bedrock_id: str
     body: bytes
+    guardrail: Guardrail | None = None
 
 
 @dataclass(frozen=True, slots=True)

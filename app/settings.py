@@ -6,10 +6,18 @@ from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, AnyHttpUrl, Field, SecretStr, model_validator
+from pydantic import (
+    AliasChoices,
+    AnyHttpUrl,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.budgets import window_at
+from app.domain.guardrail import Guardrail
 
 
 class Settings(BaseSettings):
@@ -57,6 +65,11 @@ class Settings(BaseSettings):
         pattern="^[a-z, -]*$",
         description="Profiles to ask when the preferred one is full or down, in this order, as "
         "`global, eu`; empty for none, as another profile may compute in other regions.",
+    )
+    guardrail: str | None = Field(
+        None,
+        description="Bedrock guardrail for all calls, as `<id>:<version>`; "
+        "a user's or a key's own goes before it.",
     )
     bedrock_connect_timeout_seconds: float = Field(5, gt=0, description="To open a connection.")
     bedrock_read_timeout_seconds: float = Field(
@@ -111,6 +124,11 @@ class Settings(BaseSettings):
         known = tuple(str(c) for c in getattr(alias, "choices", ()) if str(c).isupper())
         return known or (f"GATEWAY_{name.upper()}",)
 
+    @field_validator("guardrail")
+    @classmethod
+    def _guardrail_can_be_read(cls, value: str | None) -> str | None:
+        return value if value is None else str(Guardrail.parse(value))
+
     @model_validator(mode="after")
     def _windows_can_be_computed(self) -> Self:
         try:
@@ -123,6 +141,10 @@ class Settings(BaseSettings):
     @property
     def failover_profiles(self) -> tuple[str, ...]:
         return tuple(name.strip() for name in self.bedrock_failover.split(",") if name.strip())
+
+    @property
+    def guardrail_for_all(self) -> Guardrail | None:
+        return Guardrail.parse(self.guardrail) if self.guardrail is not None else None
 
     @property
     def timezone(self) -> ZoneInfo:

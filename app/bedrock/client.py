@@ -14,7 +14,7 @@ from botocore.credentials import ReadOnlyCredentials
 from yarl import URL
 
 from app.bedrock.credentials import Signatory
-from app.bedrock.errors import upstream_error
+from app.bedrock.errors import EXCEPTION_BY_STATUS, upstream_error
 from app.bedrock.frames import FrameReader
 from app.bedrock.signing import signed_headers
 from app.errors import (
@@ -108,17 +108,17 @@ class BedrockClient:
     ) -> aiohttp.ClientResponse:
         """A response with status 200. Raises GatewayError for any other."""
         url = f"{self._endpoint}/model/{quote(call.bedrock_id, safe='')}/{action}"
-        headers = {"Content-Type": "application/json", **accept}
+        headers = {"Content-Type": "application/json", **accept, **_guardrail(call)}
         credentials = await self._credentials.frozen()
         response = await self._signed(url, headers, call.body, credentials)
         if response.status == 403 and _kind(response) in STALE_CREDENTIALS:
             if not await self._credentials.renew(credentials):
-                raise await _refusal(response)
+                raise await _refusal(response, call)
             response.release()
             credentials = await self._credentials.frozen()
             response = await self._signed(url, headers, call.body, credentials)
         if response.status != 200:
-            raise await _refusal(response)
+            raise await _refusal(response, call)
         return response
 
     async def _signed(
@@ -184,11 +184,20 @@ class BedrockStream:
             return
 
 
+def _guardrail(call: Call) -> dict[str, str]:
+    if call.guardrail is None:
+        return {}
+    return {
+        "X-Amzn-Bedrock-GuardrailIdentifier": call.guardrail.id,
+        "X-Amzn-Bedrock-GuardrailVersion": call.guardrail.version,
+    }
+
+
 def _kind(response: aiohttp.ClientResponse) -> str:
     return response.headers.get("x-amzn-errortype", "").partition(":")[0]
 
 
-async def _refusal(response: aiohttp.ClientResponse) -> GatewayError:
+async def _refusal(response: aiohttp.ClientResponse, call: Call) -> GatewayError:
     kind = _kind(response)
     message, original = "", None
     try:
@@ -199,21 +208,8 @@ async def _refusal(response: aiohttp.ClientResponse) -> GatewayError:
         pass
     finally:
         response.release()
-    return upstream_error(kind or _BY_STATUS.get(response.status, ""), message, original)
-
-
-_BY_STATUS: Final = {
-    400: "ValidationException",
-    404: "ResourceNotFoundException",
-    408: "ModelTimeoutException",
-    413: "RequestEntityTooLargeException",
-    429: "ThrottlingException",
-    500: "InternalServerException",
-    502: "InternalServerException",
-    503: "ServiceUnavailableException",
-    504: "ModelTimeoutException",
-}
-"""For replies of something between us and Bedrock, which names no exception."""
+    name = kind or EXCEPTION_BY_STATUS.get(response.status, "")
+    return upstream_error(name, message, original, guarded=call.guardrail is not None)
 
 
 @asynccontextmanager

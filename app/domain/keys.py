@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from app.domain.budgets import Budget
+from app.domain.guardrail import Guardrail
 from app.domain.identity import KeyHash, UserId
 
 PREFIX = "sk-"
@@ -40,6 +41,7 @@ class User:
     models: tuple[str, ...]
     blocked: bool
     budget: Budget
+    guardrail: Guardrail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Key:
     expires: datetime | None
     blocked: bool
     budget: Budget
+    guardrail: Guardrail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,11 @@ class Caller:
 
     key: Key
     user: User | None
+
+    @property
+    def guardrail(self) -> Guardrail | None:
+        """The key's own, or else its user's."""
+        return self.key.guardrail or (self.user.guardrail if self.user else None)
 
     def state(self, now: datetime) -> KeyState:
         if self.key.blocked:

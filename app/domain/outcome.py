@@ -34,3 +34,5 @@ class Outcome:
     upstream_request_id: str | None
     session_id: str | None
     client: str | None
+    guardrail: bool
+    """Whether a guardrail intervened."""

@@ -50,6 +50,7 @@ class UserNew(_Body):
     auto_create_key: bool = True
     key_alias: Text | None = None
     duration: Text | None = None
+    guardrail: Text | None = None
 
 
 class KeyGenerate(_Body):
@@ -63,6 +64,7 @@ class KeyGenerate(_Body):
     duration: Text | None = None
     blocked: bool = False
     key: Text | None = None
+    guardrail: Text | None = None
 
 
 @router.post("/user/new", summary="Make a user")
@@ -77,6 +79,7 @@ async def new_user(request: Request, body: UserNew) -> Response:
             alias=body.user_alias,
             models=tuple(body.models),
             budget=Budget(body.max_budget, body.budget_duration),
+            guardrail=body.guardrail,
         ),
         first_key if body.auto_create_key else None,
     )
@@ -97,6 +100,7 @@ async def generate_key(request: Request, body: KeyGenerate) -> Response:
             duration=body.duration,
             key=body.key,
             blocked=body.blocked,
+            guardrail=body.guardrail,
         )
     )
     return _json(_key_shape(made.key, await use.spending(made.key)) | _new_key_shape(made))
@@ -149,6 +153,7 @@ def _key_shape(key: Key, spending: Spending) -> dict[str, Any]:
         "models": key.models,
         "expires": _time(key.expires),
         "blocked": key.blocked,
+        "guardrail": str(key.guardrail) if key.guardrail else None,
         **_budget_shape(key.budget, spending),
     }
 
@@ -160,6 +165,7 @@ def _user_shape(user: User, spending: Spending) -> dict[str, Any]:
         "user_alias": user.alias,
         "models": user.models,
         "blocked": user.blocked,
+        "guardrail": str(user.guardrail) if user.guardrail else None,
         **_budget_shape(user.budget, spending),
     }
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 from app.domain.budgets import LIFETIME, UNLIMITED, Budget, parse_duration
+from app.domain.guardrail import Guardrail
 from app.domain.identity import KeyHash, UserId
 from app.domain.keys import MIN_LENGTH, PREFIX, Key, User, generate_key, hash_key, key_name
 from app.domain.ledger import Account, Scope
@@ -38,6 +39,7 @@ class KeyRequest:
     duration: str | None = None
     key: str | None = None
     blocked: bool = False
+    guardrail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class UserRequest:
     alias: str | None = None
     models: tuple[str, ...] = ()
     budget: Budget = UNLIMITED
+    guardrail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Administration:
             models=request.models,
             blocked=False,
             budget=request.budget,
+            guardrail=_guardrail(request.guardrail),
         )
         made = None
         if first_key is not None:
@@ -134,6 +138,7 @@ class Administration:
             expires=self._expiry(request.duration),
             blocked=request.blocked,
             budget=request.budget,
+            guardrail=_guardrail(request.guardrail),
         )
         return NewKey(secret, key)
 
@@ -147,6 +152,13 @@ class Administration:
 def _check_duration(budget: Budget) -> None:
     if budget.duration is not None:
         _parsed("budget_duration", budget.duration)
+
+
+def _guardrail(text: str | None) -> Guardrail | None:
+    try:
+        return Guardrail.parse(text) if text is not None else None
+    except ValueError as error:
+        raise InvalidRequest(f"guardrail: {error}") from error
 
 
 def _parsed(field: str, duration: str) -> tuple[int, str]:

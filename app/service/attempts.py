@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import orjson
 
+from app.domain.guardrail import Guardrail
 from app.domain.models import Target
 from app.errors import (
     GatewayError,
@@ -42,15 +43,18 @@ class Attempt:
     target: Target
     body: JsonObject
     encoded: bytes
+    guardrail: Guardrail | None = None
     untouchable: bool = False
     """The client speaks Bedrock's own language: nothing may be left out of the body."""
 
     @property
     def call(self) -> Call:
-        return Call(self.target.profile.bedrock_id, self.encoded)
+        return Call(self.target.profile.bedrock_id, self.encoded, self.guardrail)
 
     def with_body(self, body: JsonObject) -> "Attempt":
-        return self if body is self.body else Attempt(self.target, body, orjson.dumps(body))
+        if body is self.body:
+            return self
+        return replace(self, body=body, encoded=orjson.dumps(body))
 
 
 class Attempts:

@@ -163,4 +163,5 @@ class Bill:
             upstream_request_id=self.upstream_request_id,
             session_id=self._request.session_id,
             client=self._request.client,
+            guardrail=self.meter.intervened,
         )

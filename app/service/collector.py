@@ -6,6 +6,7 @@ import orjson
 
 from app.errors import GatewayError
 from app.service.metering import Meter
+from app.wire import guardrail
 from app.wire.anthropic import Event, JsonObject, usage_json
 
 
@@ -46,6 +47,8 @@ class MessageCollector:
                 self._message |= fields["delta"]
             case _:
                 pass
+        if guardrail.MARK in event.raw:
+            self._message |= {k: v for k, v in fields.items() if k in guardrail.SAID}
         return b""
 
     def cut(self) -> bytes:

@@ -9,13 +9,13 @@ import orjson
 from app.domain.models import Model
 from app.domain.usage import Usage
 from app.errors import GatewayError
-from app.service.metering import METRICS, Meter
+from app.service.metering import Meter
 from app.translate import shape
 from app.translate.anthropic_bedrock import to_bedrock
 from app.translate.anthropic_openai import ChunkWriter, to_completion
 from app.translate.openai_anthropic import to_messages
-from app.wire import sse
-from app.wire.anthropic import Event, JsonObject, last_events
+from app.wire import guardrail, sse
+from app.wire.anthropic import Event, JsonObject, last_events, usage_json
 from app.wire.errors import anthropic_stream_error, openai_error
 
 
@@ -57,22 +57,34 @@ class Dialect(Protocol):
 
 
 class AnthropicWriter:
-    """Passes events through as they are, but for the two that speak of Bedrock."""
+    """Passes events through as they are, but for what speaks of Bedrock. `message_delta` waits for
+    the event after it, which may tell that a guardrail intervened."""
 
     ping: Final = sse.PING
 
     def __init__(self, meter: Meter, *, model: str) -> None:
         self._meter = meter
         self._model = model
+        self._waiting: Event | None = None
 
     def write(self, event: Event) -> bytes:
-        raw = event.raw
+        before, self._waiting = self._waiting, None
+        frames = self._message_delta(before) if before else b""
+        if event.kind == "message_delta":
+            self._waiting = event
+            return frames
         if event.kind == "message_start":
-            message = {**event.json["message"], "model": self._model}
-            raw = orjson.dumps({**event.json, "message": message})
-        elif event.kind == "message_stop" and METRICS in event.json:
-            raw = orjson.dumps({k: v for k, v in event.json.items() if k != METRICS})
-        return sse.event(event.kind, raw)
+            message = guardrail.stripped(event.json["message"]) | {"model": self._model}
+            raw = orjson.dumps({**guardrail.stripped(event.json), "message": message})
+            return sse.event(event.kind, raw)
+        return frames + sse.event(event.kind, _stripped(event))
+
+    def _message_delta(self, event: Event) -> bytes:
+        if not self._meter.intervened:
+            return sse.event(event.kind, _stripped(event))
+        refused = {**event.json.get("delta", {}), "stop_reason": "refusal", "stop_sequence": None}
+        fields = guardrail.stripped(event.json)
+        return sse.event(event.kind, orjson.dumps({**fields, "delta": refused}))
 
     def cut(self) -> bytes:
         last = last_events(self._meter.open_block, self._meter.usage)
@@ -80,6 +92,13 @@ class AnthropicWriter:
 
     def error(self, error: GatewayError, request_id: str) -> bytes:
         return sse.event("error", orjson.dumps(anthropic_stream_error(error, request_id)))
+
+
+def _stripped(event: Event) -> bytes:
+    if guardrail.MARK not in event.raw:
+        return event.raw
+    fields = guardrail.stripped(event.json)
+    return event.raw if fields is event.json else orjson.dumps(fields)
 
 
 class _ModelInBody:
@@ -103,8 +122,10 @@ class AnthropicDialect(_ModelInBody):
         return to_bedrock(body, betas, model)
 
     def whole(self, message: JsonObject, usage: Usage, *, model: str, now: datetime) -> bytes:
-        del usage, now
-        return orjson.dumps({**message, "model": model})
+        del now
+        return orjson.dumps(
+            {"usage": usage_json(usage), **guardrail.shown(message), "model": model}
+        )
 
     def writer(self, body: JsonObject, meter: Meter, *, model: str, now: datetime) -> Writer:
         del body, now
@@ -122,6 +143,8 @@ class OpenAIWriter:
 
     def write(self, event: Event) -> bytes:
         if event.kind == "message_stop":
+            if self._meter.intervened:
+                self._chunks.filtered()
             return self._chunks.end(self._meter.usage)
         return self._chunks.write(event)
 
@@ -148,7 +171,8 @@ class OpenAIDialect(_ModelInBody):
 
     def whole(self, message: JsonObject, usage: Usage, *, model: str, now: datetime) -> bytes:
         created = int(now.timestamp())
-        return orjson.dumps(to_completion(message, usage, model=model, created=created))
+        shown = guardrail.shown(message)
+        return orjson.dumps(to_completion(shown, usage, model=model, created=created))
 
     def writer(self, body: JsonObject, meter: Meter, *, model: str, now: datetime) -> Writer:
         options = body.get("stream_options")

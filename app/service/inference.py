@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from app.catalog.loader import Catalog
+from app.domain.guardrail import Guardrail
 from app.domain.keys import Caller
 from app.domain.outcome import Outcome
 from app.domain.usage import Usage
@@ -28,6 +29,7 @@ from app.service.request import InferenceRequest
 from app.service.settling import Settler
 from app.service.stream import Opening, StreamedAnswer
 from app.wire.anthropic import parse_usage
+from app.wire.guardrail import intervened
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Inference:
         *,
         clock: Clock,
         timing: Timing,
+        guardrail: Guardrail | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._catalog = catalog
@@ -74,6 +77,7 @@ class Inference:
         self._background = background
         self._clock = clock
         self._timing = timing
+        self._guardrail = guardrail
 
     async def answer(
         self, request: InferenceRequest, dialect: Dialect
@@ -82,7 +86,7 @@ class Inference:
         caller: Caller | None = None
         try:
             caller = await self._authenticator.caller(request.credentials)
-            prepared = prepare(request, caller, dialect, self._catalog)
+            prepared = prepare(request, caller, dialect, self._catalog, self._guardrail)
             bill = await self._admit(request, dialect, prepared)
         except GatewayError as error:
             self._sink.record(self._refused(request, dialect, caller, error))
@@ -133,7 +137,10 @@ class Inference:
         bill.upstream_request_id = completion.upstream_request_id
         try:
             message: dict[str, Any] = orjson.loads(completion.body)
-            usage = parse_usage(message["usage"], one_hour_cache=prepared.one_hour_cache)
+            bill.meter.intervened = intervened(message)
+            # A prompt that was blocked reached no model, so there may be nothing to count.
+            counts = message.get("usage", {}) if bill.meter.intervened else message["usage"]
+            usage = parse_usage(counts, one_hour_cache=prepared.one_hour_cache)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UpstreamBroke("Bedrock sent an answer that cannot be read.") from error
         bill.meter.finished = True
@@ -239,4 +246,5 @@ class Inference:
             upstream_request_id=None,
             session_id=request.session_id,
             client=request.client,
+            guardrail=False,
         )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from app.domain.usage import Usage
+from app.wire import guardrail
 from app.wire.anthropic import Event, JsonObject, parse_usage
 
 DELTA_OVERHEAD_BYTES = 85
@@ -25,11 +26,15 @@ class Meter:
         self.started = False
         self.finished = False
         """`message_stop` was seen: the usage is Bedrock's own."""
+        self.intervened = False
+        """Whether a guardrail's words took the place of the model's; any event may tell."""
         self.stop_reason: str | None = None
         self.open_block: int | None = None
         """Index of the content block that has begun and not ended."""
 
     def observe(self, event: Event) -> None:
+        if guardrail.MARK in event.raw and guardrail.intervened(event.json):
+            self.intervened = True
         match event.kind:
             case "content_block_delta":
                 self._deltas += 1

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.catalog.loader import Catalog
+from app.domain.guardrail import Guardrail
 from app.domain.keys import Caller
 from app.domain.models import Target
 from app.service import estimates
@@ -28,9 +29,15 @@ class Prepared:
 
 
 def prepare(
-    request: InferenceRequest, caller: Caller, dialect: Dialect, catalog: Catalog
+    request: InferenceRequest,
+    caller: Caller,
+    dialect: Dialect,
+    catalog: Catalog,
+    guardrail: Guardrail | None,
 ) -> Prepared:
-    """Raises InvalidRequest, naming the field, or UnknownModel."""
+    """`guardrail` is for callers who have none of their own.
+
+    Raises InvalidRequest, naming the field, or UnknownModel."""
     asked = shape.json_object(request.body)
     target = catalog.resolve(dialect.model(asked))
     body = dialect.to_bedrock(asked, request.betas, target.model)
@@ -43,6 +50,7 @@ def prepare(
             target,
             body,
             request.body if body is asked else encoded,
+            guardrail=caller.guardrail or guardrail,
             untouchable=dialect.passes_through,
         ),
         stream=dialect.streamed(asked),

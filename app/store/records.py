@@ -10,6 +10,7 @@ from psycopg import errors
 from psycopg.rows import class_row, scalar_row
 
 from app.domain.budgets import Budget
+from app.domain.guardrail import Guardrail
 from app.domain.identity import KeyHash, UserId
 from app.domain.keys import Caller, Key, User
 from app.domain.ledger import Account
@@ -18,36 +19,38 @@ from app.store.database import Database
 
 FIND: LiteralString = """
 SELECT k.key_hash, k.key_name, k.key_alias, k.user_id, k.models, k.expires, k.blocked,
-       k.max_budget, k.budget_duration,
+       k.max_budget, k.budget_duration, k.guardrail,
        u.user_email, u.user_alias, u.models AS user_models, u.blocked AS user_blocked,
-       u.max_budget AS user_max_budget, u.budget_duration AS user_budget_duration
+       u.max_budget AS user_max_budget, u.budget_duration AS user_budget_duration,
+       u.guardrail AS user_guardrail
   FROM api_key k LEFT JOIN gateway_user u USING (user_id)
  WHERE k.key_hash = %(key_hash)s
 """
 
 KEYS_OF: LiteralString = """
 SELECT key_hash, key_name, key_alias, user_id, models, expires, blocked, max_budget,
-       budget_duration
+       budget_duration, guardrail
   FROM api_key WHERE user_id = %(user_id)s ORDER BY created_at, key_hash
 """
 
 USER: LiteralString = """
-SELECT user_id, user_email, user_alias, models, blocked, max_budget, budget_duration
+SELECT user_id, user_email, user_alias, models, blocked, max_budget, budget_duration,
+       guardrail
   FROM gateway_user WHERE user_id = %(user_id)s
 """
 
 ADD_KEY: LiteralString = """
 INSERT INTO api_key (key_hash, key_name, key_alias, user_id, models, expires, blocked,
-                     max_budget, budget_duration)
+                     max_budget, budget_duration, guardrail)
 VALUES (%(key_hash)s, %(key_name)s, %(key_alias)s, %(user_id)s, %(models)s, %(expires)s,
-        %(blocked)s, %(max_budget)s, %(budget_duration)s)
+        %(blocked)s, %(max_budget)s, %(budget_duration)s, %(guardrail)s)
 """
 
 ADD_USER: LiteralString = """
 INSERT INTO gateway_user (user_id, user_email, user_alias, models, blocked, max_budget,
-                          budget_duration)
+                          budget_duration, guardrail)
 VALUES (%(user_id)s, %(user_email)s, %(user_alias)s, %(user_models)s, %(user_blocked)s,
-        %(user_max_budget)s, %(user_budget_duration)s)
+        %(user_max_budget)s, %(user_budget_duration)s, %(user_guardrail)s)
 """
 
 ADD_USER_AND_KEY: LiteralString = f"WITH new_user AS ({ADD_USER}) {ADD_KEY}"
@@ -69,6 +72,7 @@ class _KeyRow:
     blocked: bool
     max_budget: Decimal | None
     budget_duration: str | None
+    guardrail: str | None
 
     def key(self) -> Key:
         return Key(
@@ -80,6 +84,7 @@ class _KeyRow:
             expires=self.expires,
             blocked=self.blocked,
             budget=Budget(self.max_budget, self.budget_duration),
+            guardrail=_guardrail(self.guardrail),
         )
 
 
@@ -92,6 +97,7 @@ class _UserRow:
     blocked: bool
     max_budget: Decimal | None
     budget_duration: str | None
+    guardrail: str | None
 
     def user(self) -> User:
         return User(
@@ -101,6 +107,7 @@ class _UserRow:
             models=tuple(self.models),
             blocked=self.blocked,
             budget=Budget(self.max_budget, self.budget_duration),
+            guardrail=_guardrail(self.guardrail),
         )
 
 
@@ -112,6 +119,7 @@ class _CallerRow(_KeyRow):
     user_blocked: bool | None
     user_max_budget: Decimal | None
     user_budget_duration: str | None
+    user_guardrail: str | None
 
     def caller(self) -> Caller:
         if self.user_id is None:
@@ -124,6 +132,7 @@ class _CallerRow(_KeyRow):
             bool(self.user_blocked),
             self.user_max_budget,
             self.user_budget_duration,
+            self.user_guardrail,
         )
         return Caller(self.key(), user.user())
 
@@ -179,6 +188,10 @@ class PostgresRecords:
         return Decimal(rows[0]) if rows else Decimal(0)
 
 
+def _guardrail(text: str | None) -> Guardrail | None:
+    return Guardrail.parse(text) if text is not None else None
+
+
 def _key_columns(key: Key) -> dict[str, Any]:
     return {
         "key_hash": key.hash,
@@ -190,6 +203,7 @@ def _key_columns(key: Key) -> dict[str, Any]:
         "blocked": key.blocked,
         "max_budget": key.budget.max,
         "budget_duration": key.budget.duration,
+        "guardrail": str(key.guardrail) if key.guardrail else None,
     }
 
 
@@ -202,6 +216,7 @@ def _user_columns(user: User) -> dict[str, Any]:
         "user_blocked": user.blocked,
         "user_max_budget": user.budget.max,
         "user_budget_duration": user.budget.duration,
+        "user_guardrail": str(user.guardrail) if user.guardrail else None,
     }
 
 

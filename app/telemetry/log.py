@@ -84,6 +84,7 @@ class OutcomeLog:
                 "upstream_request_id": outcome.upstream_request_id,
                 "session_id": outcome.session_id,
                 "client": outcome.client,
+                "guardrail": outcome.guardrail,
             },
         )
 

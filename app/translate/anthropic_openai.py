@@ -122,6 +122,10 @@ class ChunkWriter:
         """The answer ends early for want of budget."""
         self._finish = "length"
 
+    def filtered(self) -> None:
+        """A guardrail intervened."""
+        self._finish = "content_filter"
+
     def _start(self, block: JsonObject) -> bytes:
         if block.get("type") in THINKING:
             self._thought = dict(block)

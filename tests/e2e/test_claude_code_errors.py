@@ -1,11 +1,12 @@
 """What the user of Claude Code sees when something is wrong, and how often it asks."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.claude_code import run_claude
-from tests.support.stack import Stack
+from tests.support.stack import Stack, running_stack
 
 
 async def outcome_of(
@@ -78,3 +79,13 @@ async def test_a_stream_that_breaks_at_its_start_is_streamed_again(stack: Stack)
     assert "emulator" in text
     streamed = [o["stream"] for o in stack.gateway.outcomes() if o["key_alias"] == "breaks"]
     assert streamed == [True, True]
+
+
+async def test_a_prompt_over_the_limit_is_said_to_be_too_large(
+    database_url: str, tmp_path: Path
+) -> None:
+    with running_stack(database_url, tmp_path, GATEWAY_MAX_BODY_BYTES="20000") as stack:
+        code, text, _ = await outcome_of(stack, "large")
+
+    assert code == 1
+    assert "too large" in text

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from app.domain.guardrail import Guardrail
 from app.settings import Settings
 
 NEEDED = {
@@ -56,6 +57,7 @@ def test_each_that_is_needed_is_missed_by_name(name: str, monkeypatch: pytest.Mo
         ("GATEWAY_PING_SECONDS", "0.5", "ping_seconds", 0.5),
         ("GATEWAY_MODEL_ALIASES", '{"fast": "claude-haiku-4-5"}', "model_aliases", ...),
         ("GATEWAY_BEDROCK_FAILOVER", "global, eu", "failover_profiles", ("global", "eu")),
+        ("GATEWAY_GUARDRAIL", "abc123:DRAFT", "guardrail_for_all", Guardrail("abc123", "DRAFT")),
         ("GATEWAY_BUDGET_TIMEZONE", "Europe/Oslo", "budget_timezone", "Europe/Oslo"),
     ],
 )
@@ -82,6 +84,8 @@ def test_a_setting_is_read_from_its_variable(
         ("GATEWAY_BUDGET_TIMEZONE", "Europe", "no time zone is called 'Europe'"),
         ("GATEWAY_BUDGET_TIMEZONE", "../secret", "no time zone is called '../secret'"),
         ("GATEWAY_BEDROCK_ENDPOINT", "bedrock", "valid URL"),
+        ("GATEWAY_GUARDRAIL", "abc123", "<id>:<version>"),
+        ("GATEWAY_GUARDRAIL", "", "<id>:<version>"),
         ("GATEWAY_LOG_LEVEL", "LOUD", "pattern"),
         ("GATEWAY_PING_SECONDS", "0", "greater than 0"),
     ],

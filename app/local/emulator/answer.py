@@ -9,6 +9,7 @@ import orjson
 from app.domain.usage import Usage
 
 StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"]
+GuardrailAction = Literal["INTERVENED", "NONE"]
 JsonObject = Mapping[str, Any]
 
 
@@ -45,6 +46,8 @@ class Answer:
     blocks: Sequence[Block]
     stop_reason: StopReason
     stop_sequence: str | None = None
+    guardrail: GuardrailAction | None = None
+    """What the guardrail did; None: the call named none."""
 
     @property
     def output_tokens(self) -> int:
@@ -78,6 +81,7 @@ def message(answer: Answer, envelope: Envelope) -> JsonObject:
         "stop_reason": answer.stop_reason,
         "stop_sequence": answer.stop_sequence,
         "usage": _usage(envelope.usage, answer.output_tokens),
+        **_guardrail(answer),
     }
 
 
@@ -109,6 +113,7 @@ def steps(
     yield _step(
         {
             "type": "message_stop",
+            **_guardrail(answer),
             "amazon-bedrock-invocationMetrics": _metrics(answer, envelope.usage, latency_ms),
         }
     )
@@ -125,6 +130,10 @@ def _head(envelope: Envelope) -> JsonObject:
         "role": "assistant",
         "model": envelope.model,
     }
+
+
+def _guardrail(answer: Answer) -> JsonObject:
+    return {"amazon-bedrock-guardrailAction": answer.guardrail} if answer.guardrail else {}
 
 
 def _usage(usage: Usage, output_tokens: int) -> JsonObject:

@@ -45,6 +45,11 @@ def generate(body: Body, model: Model, planned: PlannedCall | None = None) -> An
     return _within(body["max_tokens"], [*thoughts, Text(pieces)], reason, stopped_by)
 
 
+def blocked(text: str) -> Answer:
+    """What a guardrail says in the model's place."""
+    return Answer([Text(_pieces(text))], "end_turn", guardrail="INTERVENED")
+
+
 def _pieces(text: str) -> Sequence[str]:
     return PIECE.findall(text)
 

@@ -8,7 +8,7 @@ its client leaves (with `finish` it is).
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
 from typing import Any
@@ -22,7 +22,7 @@ from app.local.emulator.answer import Answer, Envelope, message, steps
 from app.local.emulator.cache import PromptCache
 from app.local.emulator.disturbance import GARBAGE, disturb, pause, reset
 from app.local.emulator.frames import chunk, exception
-from app.local.emulator.generation import PlannedCall, generate
+from app.local.emulator.generation import PlannedCall, blocked, generate
 from app.local.emulator.log import BilledCall, TokenLog
 from app.local.emulator.models import Asked
 from app.local.emulator.prompt import Segment
@@ -42,6 +42,8 @@ class Call:
     prompt: tuple[Segment, ...]
     scenario: s.Scenario
     stream: bool
+    guarded: bool
+    """It names a guardrail."""
     started_at: datetime
 
 
@@ -79,10 +81,10 @@ class Invoker:
 
     async def run(self, request: web.BaseRequest, call: Call) -> web.StreamResponse:
         """The response to a call; raises `BedrockFault` for scenarios that refuse it."""
-        refuse(call.scenario, call.body, stream=call.stream)
+        refuse(call.scenario, call.body, stream=call.stream, guarded=call.guarded)
         if isinstance(call.scenario, s.ExceptionFirst):
             return await _send_only(request, call, exception(call.scenario.exception))
-        answer = generate(call.body, call.asked.model, _planned(call.scenario))
+        answer = _answer(call)
         await self._stall(call, answer)
         billed = self._begin(call, answer)
         try:
@@ -148,6 +150,15 @@ class Invoker:
             if place % WRITES_PER_TURN == 0:
                 await asyncio.sleep(0)
         billed.row.finish(billed.answer.output_tokens)
+
+
+def _answer(call: Call) -> Answer:
+    answer = generate(call.body, call.asked.model, _planned(call.scenario))
+    if not call.guarded:
+        return answer
+    if isinstance(call.scenario, s.Guardrail):
+        return blocked(call.scenario.text)
+    return replace(answer, guardrail="NONE")
 
 
 def _planned(scenario: s.Scenario) -> PlannedCall | None:

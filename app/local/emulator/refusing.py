@@ -7,7 +7,7 @@ from app.local.emulator import scenarios as s
 from app.local.emulator.faults import BedrockFault, invalid, streamed
 
 
-def refuse(scenario: s.Scenario, body: Mapping[str, Any], *, stream: bool) -> None:
+def refuse(scenario: s.Scenario, body: Mapping[str, Any], *, stream: bool, guarded: bool) -> None:
     """Raises `BedrockFault` if the scenario is one that refuses this call."""
     match scenario:
         case s.Throttle():
@@ -18,6 +18,8 @@ def refuse(scenario: s.Scenario, body: Mapping[str, Any], *, stream: bool) -> No
             raise BedrockFault(scenario.exception)
         case s.Refuse():
             _refuse_part(scenario, body)
+        case s.Guardrail(known=False) if guarded:
+            raise invalid("The provided guardrail identifier is invalid.")
         case s.ExceptionFirst() | s.ExceptionMidStream() if not stream:
             raise streamed(scenario.exception)
         case _:

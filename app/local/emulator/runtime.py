@@ -102,6 +102,7 @@ class Emulator:
             prompt=prompt,
             scenario=self.queue.take(asked.model_id),
             stream=stream,
+            guarded=_guarded(request.headers),
             started_at=self._now(),
         )
         return await self._invoker.run(request, call)
@@ -113,6 +114,15 @@ class Emulator:
             raise invalid("tools: List should have at least 1 item after validation, not 0")
         count = prompt_tokens(segments(body, asked.model))
         return _json({"inputTokens": count}, request_id)
+
+
+def _guarded(headers: Mapping[str, str]) -> bool:
+    """Whether the call names a guardrail. Raises `BedrockFault` for half a name."""
+    guardrail = headers.get("x-amzn-bedrock-guardrailidentifier")
+    version = headers.get("x-amzn-bedrock-guardrailversion")
+    if (guardrail is None) != (version is None):
+        raise invalid("A guardrail identifier and a guardrail version must be provided together.")
+    return guardrail is not None
 
 
 def _counted_body(document: object) -> object:

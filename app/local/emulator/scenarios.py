@@ -110,6 +110,15 @@ class Refuse(_Scenario):
     named: bool = True
 
 
+class Guardrail(_Scenario):
+    """Answers calls that name a guardrail with its `text`, as one that intervened would; where it
+    is not `known`, answers 400."""
+
+    kind: Literal["guardrail"]
+    text: str = "Sorry, the guardrail blocked this."
+    known: bool = True
+
+
 class Garbage(_Scenario):
     """Sends bytes that are no frame once `after` deltas are out."""
 
@@ -130,6 +139,7 @@ Scenario = (
     | ToolThenText
     | Error
     | Refuse
+    | Guardrail
     | Garbage
 )
 

@@ -142,8 +142,12 @@ def _scope(credential: str) -> tuple[str, str, str, str, str]:
     return (parts[0], parts[1], parts[2], parts[3], parts[4])
 
 
+SIGNED_PREFIXES = ("x-amz-", "x-amzn-bedrock-guardrail")
+"""AWS asks it of the first; of the second so that a guardrail cannot be taken off on the way."""
+
+
 def _check_signed_headers(signed: list[str], headers: Mapping[str, str]) -> None:
-    needed = {"host", *(name for name in headers if name.startswith("x-amz-"))}
+    needed = {"host", *(name for name in headers if name.startswith(SIGNED_PREFIXES))}
     missing = sorted(needed - set(signed)) + sorted(set(signed) - set(headers))
     if missing:
         raise _mismatch(

@@ -40,6 +40,25 @@ def test_a_wrong_configuration_is_not_blamed_on_the_client(message: str) -> None
     assert isinstance(upstream_error("ValidationException", message), UpstreamDenied)
 
 
+ABOUT_GUARDRAILS = [
+    ("ValidationException", "The provided guardrail identifier is invalid.", True),
+    ("ValidationException", "Guardrail was enabled but input is in incorrect format.", True),
+    ("ResourceNotFoundException", "The guardrail does not exist.", True),
+    ("ResourceNotFoundException", "The specified resource ARN was not found.", True),
+    ("ResourceNotFoundException", "This model version has reached the end of its life.", False),
+    ("ValidationException", "max_tokens: 5 > 4", False),
+    ("ThrottlingException", "Too many guardrail requests", False),
+]
+
+
+@pytest.mark.parametrize(("name", "message", "denied"), ABOUT_GUARDRAILS)
+def test_a_guardrail_that_does_not_work_is_the_operator_s_fault(
+    name: str, message: str, denied: bool
+) -> None:
+    assert isinstance(upstream_error(name, message, guarded=True), UpstreamDenied) is denied
+    assert not isinstance(upstream_error(name, message), UpstreamDenied)
+
+
 @pytest.mark.parametrize(
     ("status", "error"), [(400, UpstreamRejected), (500, UpstreamFailed), (None, UpstreamFailed)]
 )

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from app.catalog.loader import load_catalog
+from app.domain.guardrail import Guardrail
 from app.errors import (
     GatewayError,
     NotFound,
@@ -24,6 +25,7 @@ from app.service.omissions import Omissions
 
 US = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 GLOBAL = US.replace("us.", "global.", 1)
+GUARDRAIL = Guardrail("abc123", "1")
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Bench:
     async def ask(self, model: str = "claude-haiku-4-5", **body: object) -> str:
         """The id of the profile that answered."""
         target = load_catalog(region="us-east-1", profile=None).resolve(model)
-        wanted = Attempt(target, body, orjson.dumps(body))
+        wanted = Attempt(target, body, orjson.dumps(body), GUARDRAIL)
         _, answered = await self.attempts.make(wanted, self._once)
         return answered.profile.bedrock_id
 
@@ -139,3 +141,15 @@ async def test_what_bedrock_refused_is_left_out_at_once_and_later() -> None:
         {"max_tokens": 2},
     ]
     assert bench.pauses == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UpstreamThrottled("full"), UpstreamRejected("metadata: Extra inputs are not permitted")],
+)
+async def test_the_second_try_is_guarded_like_the_first(error: GatewayError) -> None:
+    bench = Bench([error], failover=("global",))
+
+    await bench.ask(metadata={}, max_tokens=1)
+
+    assert [call.guardrail for call in bench.calls] == [GUARDRAIL, GUARDRAIL]

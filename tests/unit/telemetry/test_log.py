@@ -37,6 +37,7 @@ OUTCOME = Outcome(
     upstream_request_id="aws-1",
     session_id="session-1",
     client="claude-cli/2.1.330",
+    guardrail=False,
 )
 RENAMED = {
     "asked_model": "model",

@@ -1,0 +1,64 @@
+"""A guardrail is named as `id:version`."""
+
+import pytest
+
+from app.domain.guardrail import Guardrail
+from app.domain.keys import Caller
+from tests.support.examples import key, user
+
+ARN = "arn:aws:bedrock:eu-west-1:123456789012:guardrail/abc123"
+OWN, SHARED = Guardrail("own", "1"), Guardrail("shared", "2")
+
+
+@pytest.mark.parametrize(
+    ("text", "id_", "version"),
+    [
+        ("abc123:1", "abc123", "1"),
+        ("abc123:DRAFT", "abc123", "DRAFT"),
+        (f"{ARN}:12", ARN, "12"),
+        (f"{ARN.replace('aws', 'aws-us-gov')}:3", ARN.replace("aws", "aws-us-gov"), "3"),
+    ],
+)
+def test_the_version_comes_after_the_last_colon(text: str, id_: str, version: str) -> None:
+    guardrail = Guardrail.parse(text)
+
+    assert guardrail == Guardrail(id_, version)
+    assert str(guardrail) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "abc123",
+        "abc123:",
+        ":1",
+        "abc123:0",
+        "abc123:draft",
+        "abc123:1.0",
+        "abc123:123456789",
+        "ABC:1",
+        "abc 123:1",
+        "abc123:1\n",
+        "abc123:1\r\nx-evil: 1",
+        "äbc:1",
+        "abc:123:1",
+        ARN,
+        f"{ARN}:",
+        f"{ARN.replace('guardrail', 'model')}:1",
+    ],
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="<id>:<version>"):
+        Guardrail.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("of_key", "of_user", "used"),
+    [(OWN, SHARED, OWN), (None, SHARED, SHARED), (OWN, None, OWN), (None, None, None)],
+)
+def test_a_key_s_guardrail_goes_before_its_user_s(
+    of_key: Guardrail | None, of_user: Guardrail | None, used: Guardrail | None
+) -> None:
+    assert Caller(key(guardrail=of_key), user(guardrail=of_user)).guardrail == used
+    assert Caller(key(guardrail=of_key), None).guardrail == of_key
