@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -191,7 +192,7 @@ async def test_discovery_finds_the_models_that_the_key_may_use(
     assert "claude-sonnet-5-5" not in kept
 
 
-async def test_a_subagent_is_answered_beside_its_parent(own_stack: Stack) -> None:
+async def test_subagents_are_answered_at_the_same_time(own_stack: Stack) -> None:
     own_stack.emulator.scenario(
         {
             "kind": "tool_then_text",
@@ -201,8 +202,10 @@ async def test_a_subagent_is_answered_beside_its_parent(own_stack: Stack) -> Non
                 "prompt": "Say hello",
                 "subagent_type": "general-purpose",
             },
+            "calls": 3,
             "times": 1,
-        }
+        },
+        {"kind": "slow", "seconds": 0.05},
     )
     key = own_stack.gateway.new_key(key_alias="agents")
 
@@ -210,7 +213,17 @@ async def test_a_subagent_is_answered_beside_its_parent(own_stack: Stack) -> Non
 
     calls = [o for o in own_stack.gateway.outcomes() if o["key_alias"] == "agents"]
     assert run.exit_code == 0
-    assert len(calls) >= 3
+    assert len(calls) >= 5
+    assert at_once(own_stack.spend_log()) >= 2
     assert {call["status"] for call in calls} == {200}
     assert len({call["session_id"] for call in calls}) == 1
     assert_spend_equals_the_bill(own_stack)
+
+
+def at_once(rows: list[dict[str, Any]]) -> int:
+    """How many of the requests were under way at one time, at most."""
+    counts = [
+        sum(other["started_at"] <= row["started_at"] < other["finished_at"] for other in rows)
+        for row in rows
+    ]
+    return max(counts)

@@ -28,18 +28,19 @@ THOUGHT = "The emulator thinks about this for a moment."
 
 @dataclass(frozen=True, slots=True)
 class PlannedCall:
-    """A tool call that a scenario wants."""
+    """A tool call that a scenario wants, and how often at once."""
 
     tool: str
     input: Mapping[str, Any]
+    times: int = 1
 
 
 def generate(body: Body, model: Model, planned: PlannedCall | None = None) -> Answer:
     """The answer to a valid body, within its `max_tokens`."""
-    call = _call(body, planned)
+    calls = _calls(body, planned)
     thoughts = [_thought(body, model)] if _thinks(body, model) else []
-    if call is not None:
-        return _within(body["max_tokens"], [*thoughts, call], "tool_use", None)
+    if calls:
+        return _within(body["max_tokens"], [*thoughts, *calls], "tool_use", None)
     pieces, stopped_by = _until(body.get("stop_sequences", ()), _text_pieces(body, model))
     reason: StopReason = "stop_sequence" if stopped_by is not None else "end_turn"
     return _within(body["max_tokens"], [*thoughts, Text(pieces)], reason, stopped_by)
@@ -128,17 +129,17 @@ def _thought(body: Body, model: Model) -> Thought:
     return Thought(_pieces(THOUGHT), signature(THOUGHT), shown=display != "omitted")
 
 
-def _call(body: Body, planned: PlannedCall | None) -> ToolUse | None:
+def _calls(body: Body, planned: PlannedCall | None) -> list[ToolUse]:
     tools = {tool["name"]: tool for tool in body.get("tools", ())}
     choice = body.get("tool_choice", {})
     if choice.get("type") == "none":
-        return None
+        return []
     if planned is not None and planned.tool in tools and not _holds_result(body):
-        return _tool_use(body, planned.tool, planned.input)
+        return [_tool_use(body, planned.tool, planned.input, n) for n in range(planned.times)]
     if choice.get("type") in ("any", "tool"):
         name = choice.get("name", next(iter(tools)))
-        return _tool_use(body, name, example(tools[name].get("input_schema", {})) or {})
-    return None
+        return [_tool_use(body, name, example(tools[name].get("input_schema", {})) or {})]
+    return []
 
 
 def _holds_result(body: Body) -> bool:
@@ -146,6 +147,6 @@ def _holds_result(body: Body) -> bool:
     return isinstance(content, list) and any(block["type"] == "tool_result" for block in content)
 
 
-def _tool_use(body: Body, name: str, value: Mapping[str, Any]) -> ToolUse:
-    digest = hashlib.sha256(orjson.dumps([name, body["messages"]])).hexdigest()
+def _tool_use(body: Body, name: str, value: Mapping[str, Any], number: int = 0) -> ToolUse:
+    digest = hashlib.sha256(orjson.dumps([number, name, body["messages"]])).hexdigest()
     return ToolUse(_pieces(orjson.dumps(value).decode()), f"toolu_bdrk_{digest[:24]}", name)

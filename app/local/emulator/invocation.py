@@ -163,7 +163,7 @@ def _answer(call: Call) -> Answer:
 
 def _planned(scenario: s.Scenario) -> PlannedCall | None:
     if isinstance(scenario, s.ToolThenText):
-        return PlannedCall(scenario.tool, scenario.input)
+        return PlannedCall(scenario.tool, scenario.input, scenario.calls)
     return None
 
 

@@ -86,11 +86,13 @@ class Slow(_Scenario):
 
 
 class ToolThenText(_Scenario):
-    """Calls `tool` where it is offered and the last message holds no result; else says text."""
+    """Calls `tool`, `calls` times at once, where it is offered and the last message holds no
+    result; else says text."""
 
     kind: Literal["tool_then_text"]
     tool: str
     input: dict[str, Any]
+    calls: Annotated[int, Field(ge=1, le=20)] = 1
 
 
 class Error(_Scenario):
