@@ -222,8 +222,7 @@ async def test_subagents_are_answered_at_the_same_time(own_stack: Stack) -> None
 
 def at_once(rows: list[dict[str, Any]]) -> int:
     """How many of the requests were under way at one time, at most."""
-    counts = [
-        sum(other["started_at"] <= row["started_at"] < other["finished_at"] for other in rows)
+    return max(
+        len([o for o in rows if o["started_at"] <= row["started_at"] < o["finished_at"]])
         for row in rows
-    ]
-    return max(counts)
+    )
