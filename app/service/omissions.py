@@ -5,6 +5,7 @@ beta flag or an extra field is answered by one more try without it, and later re
 leave it out from the start, for a while.
 """
 
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from typing import Any, Final
 
 from app.errors import GatewayError, UpstreamRejected
 from app.wire.anthropic import JsonObject
+
+log = logging.getLogger(__name__)
 
 REMEMBERED_SECONDS: Final = 3_600
 MODELS_REMEMBERED: Final = 1_000
@@ -108,6 +111,7 @@ class Omissions:
         return body
 
     def learn(self, model: str, omission: Omission) -> None:
+        log.warning("left out from now on", extra={"model": model, "omission": str(omission)})
         known = self._known.setdefault(model, {})
         if len(known) < OMISSIONS_PER_MODEL:
             known[omission] = self._monotonic() + REMEMBERED_SECONDS

@@ -98,3 +98,11 @@ def test_what_was_learnt_is_left_out_for_that_model_for_a_while() -> None:
 
     clock.seconds = REMEMBERED_SECONDS
     assert omissions.apply("one", body) is body
+
+
+def test_what_is_learnt_is_told_to_the_operator(caplog: pytest.LogCaptureFixture) -> None:
+    Omissions(Clock()).learn("one", Omission(beta="effort-2025-11-24"))
+
+    (record,) = caplog.records
+    assert vars(record)["model"] == "one"
+    assert vars(record)["omission"] == "beta effort-2025-11-24"
