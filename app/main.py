@@ -47,7 +47,8 @@ from app.store.database import Database
 from app.store.ledger import PostgresLedger
 from app.store.records import PostgresRecords
 from app.store.spool import FileSpool
-from app.telemetry.log import OutcomeLog, configure_logging
+from app.telemetry.log import configure_logging
+from app.telemetry.telemetry import LogAndMetrics
 
 log = logging.getLogger("gateway")
 
@@ -111,7 +112,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             spool=FileSpool(settings.spool_dir, max_bytes=settings.spool_max_bytes),
             upstream=bedrock,
             counter=bedrock,
-            sink=OutcomeLog(),
+            telemetry=LogAndMetrics(),
             health=database,
         )
 
@@ -147,7 +148,11 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         contact=settings.support_contact,
     )
     attempts = Attempts(
-        Omissions(clock.monotonic), clock, failover=settings.failover_profiles, pause=asyncio.sleep
+        Omissions(clock.monotonic),
+        clock,
+        failover=settings.failover_profiles,
+        watcher=adapters.telemetry,
+        pause=asyncio.sleep,
     )
     inference = Inference(
         authenticator,
@@ -156,7 +161,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         settler,
         adapters.upstream,
         attempts,
-        adapters.sink,
+        adapters.telemetry,
         background,
         clock=clock,
         timing=Timing(
@@ -176,6 +181,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         catalog=catalog,
         betas=betas,
         health=adapters.health,
+        telemetry=adapters.telemetry,
         anthropic=AnthropicDialect(),
         openai=OpenAIDialect(default_max_tokens=settings.default_max_tokens),
         clock=clock,

@@ -132,6 +132,22 @@ class OutcomeSink(Protocol):
     def record(self, outcome: Outcome) -> None: ...
 
 
+class AttemptWatcher(Protocol):
+    """Takes note of second tries; like a sink, it never raises and never waits."""
+
+    def tried_again(self, error_code: str) -> None: ...
+
+    def left_out(self, model: str) -> None:
+        """Something that the model refused is left out from now on."""
+
+
+class Telemetry(OutcomeSink, AttemptWatcher, Protocol):
+    """All that is told of requests."""
+
+    def exposition(self) -> bytes:
+        """The metrics in Prometheus's text format."""
+
+
 class Spool(Protocol):
     """Keeps settlements while the database is away."""
 
@@ -160,5 +176,5 @@ class Adapters:
     spool: Spool
     upstream: Upstream
     counter: UpstreamCounter
-    sink: OutcomeSink
+    telemetry: Telemetry
     health: Health

@@ -9,7 +9,18 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from app.errors import GatewayError
-from app.http import admin, bedrock, betas, counting, errors, health, inference, models, profiles
+from app.http import (
+    admin,
+    bedrock,
+    betas,
+    counting,
+    errors,
+    health,
+    inference,
+    metrics,
+    models,
+    profiles,
+)
 from app.http.context import RequestContext
 from app.http.services import Services
 
@@ -39,6 +50,7 @@ def internal_app(services: Services) -> ASGIApp:
         health.router,
         admin.router,
         betas.router,
+        metrics.router,
     ):
         api.include_router(router)
     return _front_door(api, services)

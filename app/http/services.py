@@ -6,7 +6,7 @@ from typing import cast
 from starlette.requests import Request
 
 from app.catalog.loader import Catalog
-from app.ports import Health
+from app.ports import Health, Telemetry
 from app.service.administration import Administration
 from app.service.authentication import Authenticator
 from app.service.betas import Betas
@@ -27,6 +27,7 @@ class Services:
     catalog: Catalog
     betas: Betas
     health: Health
+    telemetry: Telemetry
     anthropic: AnthropicDialect
     openai: OpenAIDialect
     clock: Clock

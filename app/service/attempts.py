@@ -17,7 +17,7 @@ from app.errors import (
     UpstreamOverloaded,
     UpstreamThrottled,
 )
-from app.ports import Call
+from app.ports import AttemptWatcher, Call
 from app.service.clock import Clock
 from app.service.omissions import Omissions, omission_for, without
 from app.wire.anthropic import JsonObject
@@ -68,12 +68,14 @@ class Attempts:
         clock: Clock,
         *,
         failover: tuple[str, ...],
+        watcher: AttemptWatcher,
         pause: Callable[[float], Awaitable[None]],
     ) -> None:
         self._omissions = omissions
         self._clock = clock
         self._failover = failover
         self._pause = pause
+        self._watcher = watcher
         self._full: OrderedDict[str, float] = OrderedDict()
 
     async def make(
@@ -92,6 +94,7 @@ class Attempts:
             second = None if late else self._second(first, line, error)
             if second is None:
                 raise
+            self._watcher.tried_again(error.code)
         if second.target is first.target and second.body is first.body:
             await self._pause(random.uniform(*PAUSE_SECONDS))  # noqa: S311 - no secret
         return await once(second.call), second.target
@@ -113,6 +116,7 @@ class Attempts:
             if body is first.body:
                 return None
             self._omissions.learn(first.target.model.name, omission)
+            self._watcher.left_out(first.target.model.name)
             return first.with_body(body)
         if error.maybe_billed or isinstance(error, UpstreamDenied):
             return None

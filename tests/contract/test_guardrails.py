@@ -220,3 +220,12 @@ def test_a_guardrail_in_another_form_is_refused_by_name(
 
     assert response.status_code == 400
     assert "guardrail" in response.json()["error"]["message"]
+
+
+def test_interventions_are_counted(own_stack: Stack) -> None:
+    own_stack.emulator.scenario({"kind": "guardrail"})
+    ask(own_stack, own_stack.gateway.new_key(guardrail="abc123:1"))
+
+    page = httpx.get(f"{own_stack.gateway.internal_url}/metrics/").text
+
+    assert 'gateway_guardrail_interventions_total{model="claude-sonnet-4-5"} 1.0' in page

@@ -95,3 +95,12 @@ def test_liveness_is_open(stack: Stack, path: str) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_claude_code_is_greeted(stack: Stack, method: str) -> None:
     assert httpx.request(method, f"{stack.gateway.public_url}/api/hello").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/"])
+def test_metrics_are_open_inside_and_not_there_outside(stack: Stack, path: str) -> None:
+    inside = httpx.get(stack.gateway.internal_url + path)
+    outside = httpx.get(stack.gateway.public_url + path)
+
+    assert (inside.status_code, outside.status_code) == (200, 404)
+    assert "# HELP gateway_upstream_second_tries_total" in inside.text

@@ -27,6 +27,7 @@ from app.service.omissions import Omissions
 from app.service.request import InferenceRequest
 from app.service.settling import Settler
 from app.service.stream import StreamedAnswer
+from app.telemetry.metrics import Metrics
 from tests.support.examples import SECRET, caller, request_id
 from tests.support.fakes import (
     FakeTime,
@@ -136,7 +137,9 @@ class Bench:
             ),
             Settler(self.ledger, self.spool),
             self.upstream,
-            Attempts(Omissions(clock.monotonic), clock, failover=(), pause=_no_pause),
+            Attempts(
+                Omissions(clock.monotonic), clock, failover=(), watcher=Metrics(), pause=_no_pause
+            ),
             self.sink,
             self.background,
             clock=clock,

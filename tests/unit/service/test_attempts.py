@@ -22,6 +22,7 @@ from app.ports import Call
 from app.service.attempts import AVOIDED_SECONDS, SECOND_TRY_WITHIN_SECONDS, Attempt, Attempts
 from app.service.clock import Clock
 from app.service.omissions import Omissions
+from app.telemetry.metrics import Metrics
 
 US = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 GLOBAL = US.replace("us.", "global.", 1)
@@ -41,8 +42,13 @@ class Bench:
 
     def __post_init__(self) -> None:
         clock = Clock(monotonic=lambda: self.now)
+        self.metrics = Metrics()
         self.attempts = Attempts(
-            Omissions(clock.monotonic), clock, failover=self.failover, pause=self._pause
+            Omissions(clock.monotonic),
+            clock,
+            failover=self.failover,
+            watcher=self.metrics,
+            pause=self._pause,
         )
 
     async def ask(self, model: str = "claude-haiku-4-5", **body: object) -> str:
@@ -70,6 +76,8 @@ async def test_a_call_that_may_go_better_is_made_again_after_a_pause(
 
     assert await bench.ask() == US
     assert (len(bench.calls), len(bench.pauses)) == (2, 1)
+    counted = f'gateway_upstream_second_tries_total{{error="{error.code}"}} 1.0'
+    assert counted in bench.metrics.exposition().decode()
 
 
 async def test_a_third_try_is_never_made() -> None:
@@ -141,6 +149,8 @@ async def test_what_bedrock_refused_is_left_out_at_once_and_later() -> None:
         {"max_tokens": 2},
     ]
     assert bench.pauses == []
+    counted = 'gateway_upstream_omissions_total{model="claude-haiku-4-5"} 1.0'
+    assert counted in bench.metrics.exposition().decode()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,26 @@
+"""All that is told of requests, to each place that wants to know."""
+
+from app.domain.outcome import Outcome
+from app.telemetry.log import OutcomeLog
+from app.telemetry.metrics import Metrics
+
+
+class LogAndMetrics:
+    """Implements the port Telemetry."""
+
+    def __init__(self) -> None:
+        self._log = OutcomeLog()
+        self._metrics = Metrics()
+
+    def record(self, outcome: Outcome) -> None:
+        self._log.record(outcome)
+        self._metrics.record(outcome)
+
+    def tried_again(self, error_code: str) -> None:
+        self._metrics.tried_again(error_code)
+
+    def left_out(self, model: str) -> None:
+        self._metrics.left_out(model)
+
+    def exposition(self) -> bytes:
+        return self._metrics.exposition()
