@@ -98,60 +98,6 @@ PNG = bytes.fromhex(
 )
 
 
-async def test_an_image_in_a_tool_result_reaches_bedrock(own_stack: Stack, tmp_path: Path) -> None:
-    work = tmp_path / "home" / "work"
-    work.mkdir(parents=True)
-    (work / "dot.png").write_bytes(PNG)
-    own_stack.emulator.scenario(
-        {
-            "kind": "tool_then_text",
-            "tool": "Read",
-            "input": {"file_path": str(work / "dot.png")},
-        }
-    )
-
-    run = await run_claude(
-        own_stack.gateway.public_url,
-        own_stack.gateway.new_key(),
-        "What is in the picture?",
-        model="claude-sonnet-4-5",
-        args=["--allowedTools", "Read"],
-        home=tmp_path / "home",
-    )
-
-    assert run.exit_code == 0
-    last = own_stack.emulator.received()[-1]["body"]["messages"]
-    assert '"type": "image"' in json.dumps(last)
-
-
-async def test_a_document_in_a_tool_result_reaches_bedrock(
-    own_stack: Stack, tmp_path: Path
-) -> None:
-    work = tmp_path / "home" / "work"
-    work.mkdir(parents=True)
-    (work / "page.pdf").write_bytes(one_page_pdf())
-    own_stack.emulator.scenario(
-        {
-            "kind": "tool_then_text",
-            "tool": "Read",
-            "input": {"file_path": str(work / "page.pdf")},
-        }
-    )
-
-    run = await run_claude(
-        own_stack.gateway.public_url,
-        own_stack.gateway.new_key(),
-        "What is on the page?",
-        model="claude-sonnet-4-5",
-        args=["--allowedTools", "Read"],
-        home=tmp_path / "home",
-    )
-
-    assert run.exit_code == 0
-    last = own_stack.emulator.received()[-1]["body"]["messages"]
-    assert '"type": "document"' in json.dumps(last)
-
-
 def one_page_pdf() -> bytes:
     """The smallest that a reader takes: a catalogue, a page, and where they are."""
     objects = [
@@ -168,6 +114,35 @@ def one_page_pdf() -> bytes:
         b"xref\n0 4\n0000000000 65535 f \n%btrailer<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n"
         % (table, len(body))
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [("dot.png", PNG, "image"), ("page.pdf", one_page_pdf(), "document")],
+    ids=["image", "document"],
+)
+async def test_a_file_in_a_tool_result_reaches_bedrock(
+    own_stack: Stack, tmp_path: Path, name: str, content: bytes, kind: str
+) -> None:
+    work = tmp_path / "home" / "work"
+    work.mkdir(parents=True)
+    (work / name).write_bytes(content)
+    own_stack.emulator.scenario(
+        {"kind": "tool_then_text", "tool": "Read", "input": {"file_path": str(work / name)}}
+    )
+
+    run = await run_claude(
+        own_stack.gateway.public_url,
+        own_stack.gateway.new_key(),
+        "What is in the file?",
+        model="claude-sonnet-4-5",
+        args=["--allowedTools", "Read"],
+        home=tmp_path / "home",
+    )
+
+    assert run.exit_code == 0
+    last = own_stack.emulator.received()[-1]["body"]["messages"]
+    assert f'"type": "{kind}"' in json.dumps(last)
 
 
 async def test_discovery_finds_the_models_that_the_key_may_use(
