@@ -16,6 +16,7 @@ GatewayError
  ├─ RequestTooLarge             413  request_too_large
  ├─ BudgetExceeded              429  budget_exceeded
  ├─ BudgetHeld                  429  budget_held
+ ├─ RateLimited                 429  rate_limited
  ├─ UpstreamThrottled           429  upstream_throttled
  ├─ InternalError               500  internal_error
  ├─ NotSupported                501  not_supported
@@ -174,6 +175,15 @@ class BudgetHeld(GatewayError):
     """The budget would cover the request, but others in flight hold part of it: try again."""
 
     status, code = 429, "budget_held"
+    anthropic_type, openai_type = "rate_limit_error", "rate_limit_error"
+    openai_code = "rate_limit_exceeded"
+    bedrock_type = "ThrottlingException"
+
+
+class RateLimited(GatewayError):
+    """A limit on requests or tokens a minute, or on requests in flight, is reached."""
+
+    status, code = 429, "rate_limited"
     anthropic_type, openai_type = "rate_limit_error", "rate_limit_error"
     openai_code = "rate_limit_exceeded"
     bedrock_type = "ThrottlingException"

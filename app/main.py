@@ -6,7 +6,7 @@ import logging
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -14,8 +14,7 @@ import uvloop
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
-from app.bedrock.client import open_bedrock
-from app.bedrock.credentials import CredentialSource
+from app.adapters import open_adapters
 from app.catalog.loader import load_catalog, shipped_models
 from app.domain.budgets import Budget
 from app.domain.identity import InstanceId
@@ -25,30 +24,31 @@ from app.http.server import listen, serve
 from app.http.services import Services
 from app.ports import Adapters
 from app.service.accounts import Accounts
-from app.service.administration import Administration
+from app.service.administrators import Administrators
 from app.service.admission import Admission
 from app.service.attempts import Attempts
 from app.service.authentication import Authenticator
 from app.service.background import Background
-from app.service.betas import Betas
 from app.service.changes import Changes
 from app.service.clock import Clock
 from app.service.counting import TokenCounter
 from app.service.dialects import AnthropicDialect, OpenAIDialect
 from app.service.estimates import OutputForecast
+from app.service.fields import Fields
 from app.service.inference import Inference, Timing
 from app.service.janitor import Janitor
+from app.service.keys import Keys
+from app.service.named_budgets import Budgets
+from app.service.offer import Offer
 from app.service.omissions import Omissions
+from app.service.reports import Reports
 from app.service.settling import Settler
+from app.service.spending import Spendings
+from app.service.upkeep import Upkeep
+from app.service.users import Users
 from app.settings import Settings
-from app.store.betas import PostgresBetaRules
 from app.store.changes import follow_changes
-from app.store.database import Database
-from app.store.ledger import PostgresLedger
-from app.store.records import PostgresRecords
-from app.store.spool import FileSpool
 from app.telemetry.log import configure_logging
-from app.telemetry.telemetry import LogAndMetrics
 
 log = logging.getLogger("gateway")
 
@@ -63,58 +63,22 @@ class Gateway:
     internal: ASGIApp
     changes: Changes
     janitor: Janitor
+    upkeep: Upkeep
     background: Background
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The janitor at work; at the end, every open bill is settled."""
+        """The janitor and the upkeep at work; at the end, every open bill is settled."""
         with contextlib.suppress(DatabaseUnavailable):
             await self.janitor.round()
-        rounds = asyncio.create_task(self.janitor.run())
+        rounds = [asyncio.create_task(chore.run()) for chore in (self.janitor, self.upkeep)]
         try:
             yield
         finally:
-            rounds.cancel()
+            for task in rounds:
+                task.cancel()
             await self.background.finish(LAST_SETTLEMENTS_SECONDS)
             await self.janitor.leave()
-
-
-@asynccontextmanager
-async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
-    """The real ones: PostgreSQL, Bedrock, the log."""
-    async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(
-            Database(
-                settings.database_url.get_secret_value(),
-                pool_size=settings.database_pool_size,
-                timeout_seconds=settings.database_timeout_seconds,
-            )
-        )
-        bedrock = await stack.enter_async_context(
-            open_bedrock(
-                endpoint=str(
-                    settings.bedrock_endpoint
-                    or f"https://bedrock-runtime.{settings.aws_region}.amazonaws.com"
-                ),
-                region=settings.aws_region,
-                connect_timeout_seconds=settings.bedrock_connect_timeout_seconds,
-                read_timeout_seconds=settings.bedrock_read_timeout_seconds,
-                max_connections=settings.bedrock_max_connections,
-                credentials=CredentialSource(),
-            )
-        )
-        records = PostgresRecords(database)
-        yield Adapters(
-            directory=records,
-            records=records,
-            betas=PostgresBetaRules(database),
-            ledger=PostgresLedger(database),
-            spool=FileSpool(settings.spool_dir, max_bytes=settings.spool_max_bytes),
-            upstream=bedrock,
-            counter=bedrock,
-            telemetry=LogAndMetrics(),
-            health=database,
-        )
 
 
 def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = None) -> Gateway:
@@ -126,7 +90,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         profile=settings.bedrock_profile,
         aliases=settings.model_aliases,
     )
-    betas = Betas(adapters.betas, catalog, shipped_models())
+    offer = Offer(adapters.operator, catalog, shipped_models(), clock)
     accounts = Accounts(
         Budget(settings.global_max_budget, settings.global_budget_duration), settings.timezone
     )
@@ -171,15 +135,24 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         ),
         guardrail=settings.guardrail_for_all,
     )
+    records, listing = adapters.records, adapters.listing
+    fields, spendings = Fields(catalog, clock), Spendings(records, accounts, clock)
+    keys = Keys(records, listing, fields, spendings, authenticator, clock)
     services = Services(
         inference=inference,
-        administration=Administration(adapters.records, adapters.directory, accounts, clock),
+        administrators=Administrators(authenticator),
+        users=Users(records, listing, keys, fields, spendings, authenticator, clock),
+        keys=keys,
+        budgets=Budgets(adapters.templates, listing, fields, spendings, authenticator, clock),
+        spendings=spendings,
+        reports=Reports(adapters.history, records, accounts, clock),
+        audit=adapters.audit,
         authenticator=authenticator,
         counter=TokenCounter(
             authenticator, catalog, adapters.counter, at_once=settings.count_tokens_at_once
         ),
         catalog=catalog,
-        betas=betas,
+        offer=offer,
         health=adapters.health,
         telemetry=adapters.telemetry,
         anthropic=AnthropicDialect(),
@@ -190,6 +163,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     janitor = Janitor(
         adapters.ledger,
         settler,
+        adapters.telemetry,
         instance=instance,
         open_requests=admission.open_requests,
         clock=clock,
@@ -198,8 +172,16 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     return Gateway(
         public=public_app(services),
         internal=internal_app(services),
-        changes=Changes(authenticator, betas, background),
+        changes=Changes(authenticator, offer, background),
         janitor=janitor,
+        upkeep=Upkeep(
+            adapters.upkeep,
+            listing,
+            accounts,
+            adapters.telemetry,
+            clock,
+            retention_days=settings.spend_log_retention_days,
+        ),
         background=background,
     )
 

@@ -1,17 +1,41 @@
 """What the services need of the world outside; adapters implement it, tests fake it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
+from app.domain.audit import AuditEntry, AuditFilter, Author
 from app.domain.betas import BetaRule
 from app.domain.guardrail import Guardrail
-from app.domain.identity import InstanceId, KeyHash, RequestId, UserId
+from app.domain.identity import InstanceId, KeyHash, KeyId, RequestId, UserId
 from app.domain.keys import Caller, Key, User
-from app.domain.ledger import Account, Grant, Hold, Refusal, Settlement
+from app.domain.ledger import (
+    Account,
+    Grant,
+    Hold,
+    LimitRefusal,
+    Refusal,
+    Scope,
+    Settlement,
+    Standing,
+)
+from app.domain.listing import Cut, KeyFilter, Page, UserFilter, UserSummary
+from app.domain.operator_models import OperatorModel
 from app.domain.outcome import Outcome
+from app.domain.spending import (
+    DayCheck,
+    Dimension,
+    Finding,
+    LogEntry,
+    LogQuery,
+    Period,
+    Spender,
+    SpendGroup,
+    Total,
+)
+from app.domain.templates import Template
 
 
 class KeyDirectory(Protocol):
@@ -23,11 +47,13 @@ class KeyDirectory(Protocol):
 class Ledger(Protocol):
     """The one authority over budgets. Every call is one statement, and atomic."""
 
-    async def hold(self, hold: Hold) -> Grant | Refusal:
-        """Set the request's hold to `hold.amount` in all of its capped accounts, or in none."""
+    async def hold(self, hold: Hold) -> Grant | Refusal | LimitRefusal:
+        """Count the request in all of its limits and set its hold to `hold.amount` in all of its
+        capped accounts, or change nothing. A hold that grows is not limited again."""
 
-    async def settle(self, settlement: Settlement) -> None:
-        """Replace the hold by what was really spent; idempotent by request id."""
+    async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
+        """Replace the hold by what was really spent; idempotent by request id. Returns the USD
+        spent in each of its accounts since."""
 
     async def heartbeat(self, owner: InstanceId) -> None:
         """Say that this process is alive, and so its holds are."""
@@ -48,31 +74,121 @@ class Ledger(Protocol):
 
 
 class Records(Protocol):
-    """Users and keys, for administration."""
+    """Users and keys, for administration. Changes are entered in the audit log by their author.
 
-    async def add_user(self, user: User, key: Key | None) -> None:
-        """Add a user, and a first key in the same step. Raises Conflict if one exists."""
+    Fields of changes go by the names that LiteLLM has for them.
+    """
 
-    async def add_key(self, key: Key) -> None:
-        """Raises Conflict if its alias is taken, NotFound if its user does not exist."""
+    async def add_user(self, user: User, key: Key | None, by: Author) -> None:
+        """Add a user, and a first key in the same step. Raises Conflict if one exists, NotFound if
+        its budget does not."""
+
+    async def add_key(self, key: Key, by: Author) -> None:
+        """Raises Conflict if its alias is taken, NotFound if its user or budget does not exist."""
 
     async def user(self, user_id: UserId) -> User | None: ...
 
+    async def users_by_email(self, email: str) -> Sequence[User]:
+        """Up to two users of that address, in any case of its letters."""
+
     async def keys_of(self, user_id: UserId) -> Sequence[Key]: ...
+
+    async def key(self, name: KeyId | KeyHash) -> Key | None:
+        """By its id, or the hash of a secret that it has or had."""
+
+    async def key_by_alias(self, alias: str) -> Key | None: ...
+
+    async def update_user(
+        self, user_id: UserId, changes: Mapping[str, Any], by: Author
+    ) -> User | None:
+        """Change these fields alone; None where there is no such user. Raises NotFound for a budget
+        that does not exist, InvalidRequest."""
+
+    async def update_key(self, key_id: KeyId, changes: Mapping[str, Any], by: Author) -> Key | None:
+        """Change these fields alone; None where there is no such key. Raises Conflict, NotFound,
+        InvalidRequest."""
+
+    async def replace_secret(
+        self, key_id: KeyId, new_hash: KeyHash, new_name: str, good_until: datetime, by: Author
+    ) -> None:
+        """Give a key another secret; those before are good until then at the longest. Raises
+        Conflict if the secret is or was in use."""
+
+    async def delete_users(self, ids: Sequence[UserId], by: Author) -> None:
+        """With all of their keys."""
+
+    async def delete_keys(self, ids: Sequence[KeyId], by: Author) -> None: ...
 
     async def spent(self, account: Account) -> Decimal:
         """USD settled in an account so far."""
 
+    async def spends(self, accounts: Sequence[Account]) -> Sequence[Decimal]:
+        """The same of several, in their order."""
 
-class BetaRules(Protocol):
-    """What the operator said of beta flags."""
+    async def open_windows(self, accounts: Sequence[Account]) -> None:
+        """Begin accounts with what was spent in their windows already."""
+
+
+class Listing(Protocol):
+    """Users and keys, some at a time."""
+
+    async def list_users(self, which: UserFilter, cut: Cut) -> Page[UserSummary]: ...
+
+    async def list_keys(self, which: KeyFilter, cut: Cut) -> Page[Key]: ...
+
+
+class Templates(Protocol):
+    """Budgets that keys and users refer to."""
+
+    async def templates(self, ids: Sequence[str] | None) -> Sequence[Template]:
+        """Those of these ids, or all of them; ordered by id."""
+
+    async def add_template(self, template: Template, by: Author) -> None:
+        """Raises Conflict if there is one of that id."""
+
+    async def update_template(
+        self, id_: str, changes: Mapping[str, Any], by: Author
+    ) -> Template | None:
+        """Change these fields alone; None where there is no such budget."""
+
+    async def delete_template(self, id_: str, by: Author) -> None:
+        """Raises Conflict while it is in use."""
+
+    async def referrers(self, id_: str, limit: int) -> Sequence[str]:
+        """Users and keys that refer to a budget, in words."""
+
+
+class AuditLog(Protocol):
+    """Every change of what is administered. It is written by the database itself."""
+
+    async def entries(self, which: AuditFilter, limit: int) -> Sequence[AuditEntry]:
+        """The newest first."""
+
+
+class OperatorWords(Protocol):
+    """What the operator said of models and of beta flags."""
 
     async def beta_rules(self) -> Sequence[BetaRule]: ...
 
-    async def set_beta_rule(self, rule: BetaRule) -> None: ...
+    async def set_beta_rule(self, rule: BetaRule, by: Author) -> None: ...
 
-    async def drop_beta_rule(self, model: str, beta: str) -> bool:
+    async def drop_beta_rule(self, model: str, beta: str, by: Author) -> bool:
         """Whether there was such a rule."""
+
+    async def operator_models(self) -> Sequence[OperatorModel]:
+        """In the order in which they were added."""
+
+    async def add_operator_model(self, model: OperatorModel, by: Author) -> bool:
+        """Whether it is there now; not if another one has its id. Raises Conflict for its name."""
+
+    async def update_operator_model(self, model: OperatorModel, by: Author) -> None:
+        """Raises Conflict if its name is taken."""
+
+    async def delete_operator_model(self, id_: str, by: Author) -> None: ...
+
+
+Tidied = Literal["spooled", "orphan", "stray"]
+"""A settlement that was kept, one of a gateway that died, a hold that nobody knows of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +242,45 @@ class UpstreamCounter(Protocol):
         """
 
 
+class SpendHistory(Protocol):
+    """The account of spend, for those who ask."""
+
+    async def groups(
+        self, by: Dimension, period: Period, spender: Spender, limit: int
+    ) -> Sequence[SpendGroup]:
+        """Days in their order, all else by what it cost, the dearest first; at most `limit`."""
+
+    async def totals(self, scope: Scope, limit: int) -> Sequence[Total]:
+        """What keys or users spent for ever, the dearest first."""
+
+    async def log(self, query: LogQuery) -> Page[LogEntry]: ...
+
+    async def standings(self, accounts: Sequence[Account]) -> Sequence[Standing]:
+        """What is spent and held in each of these."""
+
+    async def checks(self, limit: int) -> Sequence[DayCheck]:
+        """The days that are over, the latest first."""
+
+
+class SpendUpkeep(Protocol):
+    """What is done with the spend log when a day is over. Any number of processes may do it."""
+
+    async def summarise(self) -> int:
+        """Bring the summaries of past days up to date; the number of days that needed it."""
+
+    async def drop_before(self, day: date) -> int:
+        """Give up the log of summarised days before `day`; the number of days."""
+
+    async def unchecked(self) -> date | None:
+        """The latest summarised day, if nobody has checked it yet."""
+
+    async def check(self, day: date, windows: Sequence[Account]) -> Sequence[Finding]:
+        """Compare the log, its summaries, and what budgets count; what is found is kept."""
+
+    async def count_anew(self, windows: Sequence[Account]) -> None:
+        """Set what these have spent to what the log says."""
+
+
 class OutcomeSink(Protocol):
     """Takes note of a request's end. It may drop, but never raises and never waits."""
 
@@ -141,7 +296,16 @@ class AttemptWatcher(Protocol):
         """Something that the model refused is left out from now on."""
 
 
-class Telemetry(OutcomeSink, AttemptWatcher, Protocol):
+class SpendWatcher(Protocol):
+    """Takes note of what was done with the account of spend beside serving."""
+
+    def spend_checked(self, differences: int) -> None: ...
+
+    def tidied(self, what: Tidied, count: int) -> None:
+        """So many settlements were made for requests that nobody else would settle."""
+
+
+class Telemetry(OutcomeSink, AttemptWatcher, SpendWatcher, Protocol):
     """All that is told of requests."""
 
     def exposition(self) -> bytes:
@@ -171,8 +335,13 @@ class Adapters:
 
     directory: KeyDirectory
     records: Records
-    betas: BetaRules
+    listing: Listing
+    templates: Templates
+    audit: AuditLog
+    operator: OperatorWords
     ledger: Ledger
+    history: SpendHistory
+    upkeep: SpendUpkeep
     spool: Spool
     upstream: Upstream
     counter: UpstreamCounter

@@ -101,6 +101,13 @@ class Settings(BaseSettings):
         None, description="Window of that cap, as `1d`, `1w`, `1mo`…; unset, for ever."
     )
     budget_timezone: str = Field("UTC", description="Zone whose midnight starts budget windows.")
+    spend_log_retention_days: int = Field(
+        90,
+        ge=7,
+        le=36_500,
+        description="Days that single requests stay in the spend log; their sums by day, key, "
+        "user, model, session and tag stay for ever.",
+    )
     key_cache_seconds: float = Field(
         5, ge=0, description="Longest time that a change of a key can go unseen."
     )

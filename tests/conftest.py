@@ -67,18 +67,23 @@ def _numbers() -> Iterator[int]:
     return count()
 
 
-@pytest.fixture
-def database_url(
+def _database(
     postgres: Postgres,
     _administration: "psycopg.Connection[tuple[object, ...]]",
     _template: str,
     _numbers: Iterator[int],
 ) -> Iterator[str]:
-    """A migrated database that only this test uses."""
     name = f"test_{next(_numbers)}"
     _administration.execute(f"CREATE DATABASE {name} TEMPLATE {_template}")
     yield at(postgres, name)
     _administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+database_url = pytest.fixture(_database, name="database_url")
+"""A migrated database that only this test uses."""
+
+module_database_url = pytest.fixture(_database, name="module_database_url", scope="module")
+"""One that the tests of a module share."""
 
 
 def at(postgres: Postgres, database: str) -> str:

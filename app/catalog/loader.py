@@ -59,19 +59,31 @@ class Catalog:
         self.region = region
         self.replace(models)
 
-    def replace(self, models: Iterable[Model]) -> None:
-        """Other models from now on. Of two with a name in common the later one gets it.
+    def replace(
+        self, models: Iterable[Model], aliases: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Other models from now on, and other names for them beside those of the settings.
 
-        Raises `ValueError` for an alias of a model that is not among them.
+        Of two with a name in common the later one gets it; a Bedrock id is the first one's, so that
+        a model that is only another name, price or limit for it takes nothing away.
+        Raises `ValueError` for an alias in the settings of a model that is not among them.
         """
         known = tuple({model.name: model for model in models}.values())
         preferred = [(m, p) for m in known if (p := _preferred(m, self._order)) is not None]
         targets: dict[str, Target] = {}
         for model, profile in preferred:
-            for name in (*model.aliases, model.bedrock_id, model.name):
+            targets.setdefault(model.bedrock_id, Target(model.bedrock_id, model, profile))
+            for name in (*model.aliases, model.name):
                 targets[name] = Target(name, model, profile)
+        exact: dict[str, Target] = {}
+        for model, _ in preferred:
             for other in model.profiles:
-                targets[other.bedrock_id] = Target(other.bedrock_id, model, other)
+                exact.setdefault(other.bedrock_id, Target(other.bedrock_id, model, other))
+        targets |= exact
+        # What is reached under a name of its own, in a region that cannot reach it, is left out.
+        for alias, name in aliases.items():
+            if name in targets:
+                targets[alias] = Target(alias, targets[name].model, targets[name].profile)
         for alias, name in self._aliases.items():
             if name not in targets:
                 raise ValueError(f"the alias {alias!r} is for {name!r}, which is no model here")
@@ -83,6 +95,10 @@ class Catalog:
     def models(self) -> tuple[Model, ...]:
         """The models that can be asked for, in the order of the file."""
         return self._models
+
+    def reaches(self, model: Model) -> bool:
+        """Whether the region has a way to the model."""
+        return _preferred(model, self._order) is not None
 
     def profiles(self, model: Model) -> tuple[Profile, ...]:
         """The inference profiles by which the region reaches a model, the preferred one first."""

@@ -34,11 +34,28 @@ _DURATION = re.compile(r"([1-9][0-9]{0,5})(mo|[smhdw])")
 
 
 @dataclass(frozen=True, slots=True)
+class Increase:
+    """USD on top of a cap, until then (UTC)."""
+
+    amount: Decimal
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
-    """A cap in USD and how often it starts anew; no cap means no limit."""
+    """A cap in USD and how often it starts anew; no cap means no limit. Past `soft` there is a
+    warning, but no refusal."""
 
     max: Decimal | None = None
     duration: str | None = None
+    soft: Decimal | None = None
+    increase: Increase | None = None
+
+    def cap(self, now: datetime) -> Decimal | None:
+        """The cap with what is on top of it at present."""
+        if self.max is None or self.increase is None or self.increase.until <= now:
+            return self.max
+        return self.max + self.increase.amount
 
 
 UNLIMITED = Budget()

@@ -2,13 +2,15 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from enum import StrEnum
+from typing import Any, Literal
 
-from app.domain.budgets import Budget
+from app.domain.allowance import EVERYTHING, Allowance
 from app.domain.guardrail import Guardrail
-from app.domain.identity import KeyHash, UserId
+from app.domain.identity import KeyHash, KeyId, UserId
 
 PREFIX = "sk-"
 MIN_LENGTH = 16
@@ -31,32 +33,62 @@ def key_name(key: str) -> str:
     return f"{PREFIX}...{key[-4:]}"
 
 
+class Role(StrEnum):
+    """What a user's keys may administer, by LiteLLM's names."""
+
+    ADMIN = "proxy_admin"
+    VIEWER = "proxy_admin_viewer"
+    INTERNAL = "internal_user"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody whose keys share a budget and a model list."""
+    """Somebody whose keys share a budget, limits and a model list."""
 
     id: UserId
     email: str | None
     alias: str | None
-    models: tuple[str, ...]
     blocked: bool
-    budget: Budget
+    own: Allowance
+    role: Role = Role.INTERNAL
+    budget_id: str | None = None
+    template: Allowance = EVERYTHING
+    """What the budget of that id says."""
     guardrail: Guardrail | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def allowance(self) -> Allowance:
+        return self.own if self.budget_id is None else self.own.over(self.template)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is kept of an API key; an empty model list means every model."""
+    """What is kept of an API key."""
 
+    id: KeyId
     hash: KeyHash
     name: str
     alias: str | None
     user_id: UserId | None
-    models: tuple[str, ...]
     expires: datetime | None
     blocked: bool
-    budget: Budget
+    own: Allowance
+    budget_id: str | None = None
+    template: Allowance = EVERYTHING
     guardrail: Guardrail | None = None
+    tags: tuple[str, ...] = ()
+    """Its requests are booked under these, beside those that the request names."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    created_at: datetime | None = None
+    created_by: str | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def allowance(self) -> Allowance:
+        return self.own if self.budget_id is None else self.own.over(self.template)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +114,5 @@ class Caller:
 
     def may_use(self, *names: str) -> bool:
         """Whether a model is allowed that goes by any of these names."""
-        lists = (self.key.models, self.user.models if self.user else ())
+        lists = (self.key.allowance.models, self.user.allowance.models if self.user else ())
         return all(not allowed or not set(names).isdisjoint(allowed) for allowed in lists)

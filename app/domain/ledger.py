@@ -7,40 +7,57 @@ from enum import StrEnum
 from typing import Literal
 
 from app.domain.budgets import LIFETIME_START, Window
-from app.domain.identity import InstanceId, KeyHash, RequestId, UserId
+from app.domain.identity import InstanceId, KeyId, RequestId, UserId
+from app.domain.limits import LimitedBy, LimitKind
+from app.domain.pricing import Cost
 from app.domain.usage import Usage
+
+THRESHOLDS = (Decimal("0.95"), Decimal("0.75"))
+"""Shares of a budget at which a warning is due."""
 
 
 class Scope(StrEnum):
     """Whose budget it is. The order is the one that rows are locked in."""
 
+    KEY_MODEL = "key_model"
     KEY = "key"
+    USER_MODEL = "user_model"
     USER = "user"
     GLOBAL = "global"
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One counter of spend: of a key, a user or everybody, in one window."""
+    """One counter of spend: of a key, a user or everybody, or of one model for them, in one window.
+
+    Past `soft` USD there is a warning, past `cap` a refusal.
+    """
 
     scope: Scope
     id: str
     window: Window
     cap: Decimal | None
+    soft: Decimal | None = None
 
     @property
     def lifetime(self) -> bool:
         return self.window.start == LIFETIME_START
 
 
+def by_model(model: str, id_: str) -> str:
+    """The id of an account or a limit that is for one model alone."""
+    return f"{model}/{id_}"
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Money set aside for a request in flight: `amount` USD in every capped account."""
+    """Money and speed set aside for a request in flight: `amount` USD in every capped account, and
+    `tokens` in every limit."""
 
     request_id: RequestId
     owner: InstanceId
     started_at: datetime
-    key_hash: KeyHash
+    key_id: KeyId
     user_id: UserId | None
     model: str
     bedrock_id: str
@@ -48,17 +65,59 @@ class Hold:
     amount: Decimal
     grows: bool
     """Whether the request holds something already, and this is the new total."""
+    limits: tuple[LimitedBy, ...] = ()
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account with a cap or a soft limit, as a hold found it: USD spent, and USD held, this hold
+    among it."""
+
+    account: Account
+    spent: Decimal
+    held: Decimal
+
+    @property
+    def warning(self) -> str | None:
+        """How far the budget is used: `0.95` or `0.75`, or `soft` past a soft limit below these."""
+        account = self.account
+        share = self.spent / account.cap if account.cap else Decimal(0)
+        passed = next((str(t) for t in THRESHOLDS if share >= t), None)
+        if passed is None and account.soft is not None and self.spent > account.soft:
+            return "soft"
+        return passed
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A limit as a hold found it: requests and tokens of late, itself not among them."""
+
+    limited_by: LimitedBy
+    requests: float
+    tokens: float
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The hold stands. `left` USD are neither spent nor held in the account that has least;
-    `fullest` is the one with the largest share of its cap spent. None where none has a cap."""
+    """The hold stands."""
 
-    left: Decimal | None
-    fullest: Account | None = None
-    spent: Decimal = Decimal(0)
-    """USD spent in the fullest account."""
+    standings: tuple[Standing, ...] = ()
+    readings: tuple[Reading, ...] = ()
+
+    @property
+    def left(self) -> Decimal | None:
+        """USD neither spent nor held in the account that has least; None where none has a cap."""
+        left = (
+            s.account.cap - s.spent - s.held for s in self.standings if s.account.cap is not None
+        )
+        return min(left, default=None)
+
+    @property
+    def fullest(self) -> Standing | None:
+        """The account with the largest share of its cap spent; None where none has a cap."""
+        capped = [s for s in self.standings if s.account.cap]
+        return max(capped, key=lambda s: s.spent / (s.account.cap or 1), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +127,18 @@ class Refusal:
     account: Account
     spent: Decimal
     held: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRefusal:
+    """The first limit that a hold came too soon for, or was one too many for.
+
+    After `wait_seconds` it would have passed; None where that depends on others, or never comes.
+    """
+
+    limited_by: LimitedBy
+    kind: LimitKind
+    wait_seconds: float | None
 
 
 Ending = Literal[
@@ -90,7 +161,7 @@ class Settlement:
     request_id: RequestId
     started_at: datetime
     finished_at: datetime
-    key_hash: KeyHash
+    key_id: KeyId
     user_id: UserId | None
     dialect: str
     model: str
@@ -106,3 +177,9 @@ class Settlement:
     upstream_request_id: str | None
     session_id: str | None
     client: str | None
+    parts: Cost | None = None
+    """What `cost` is made of; None where it is a guess made without counts."""
+    latency_ms: int | None = None
+    error_code: str | None = None
+    agent: str | None = None
+    tags: tuple[str, ...] = ()

@@ -5,7 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from app.domain.pricing import Price, cost, price_on
+from app.domain.limits import NO_LIMITS, Limits
+from app.domain.pricing import Cost, Price, cost, price_on
 from app.domain.usage import Usage
 
 Thinking = Literal["none", "budget", "either", "adaptive", "always"]
@@ -70,6 +71,8 @@ class Model:
     released: date
     capabilities: Capabilities
     prices: tuple[Price, ...]
+    limits: Limits = NO_LIMITS
+    """Those of all its callers together, by the operator's word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,6 @@ class Target:
     model: Model
     profile: Profile
 
-    def cost(self, usage: Usage, day: date) -> Decimal:
+    def cost(self, usage: Usage, day: date) -> Cost:
         """Exact cost in USD of `usage` on `day` (UTC)."""
         return cost(usage, price_on(self.model.prices, day), self.profile.factor)

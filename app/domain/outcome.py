@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.domain.identity import RequestId
-from app.domain.ledger import Ending
+from app.domain.ledger import Ending, Standing
 from app.domain.usage import Usage
 
 
@@ -34,5 +34,9 @@ class Outcome:
     upstream_request_id: str | None
     session_id: str | None
     client: str | None
+    agent: str | None
+    tags: tuple[str, ...]
     guardrail: bool
     """Whether a guardrail intervened."""
+    budgets: tuple[Standing, ...] = ()
+    """The budgets that it counts against, as they stand after it."""

@@ -49,14 +49,34 @@ def price_on(prices: Sequence[Price], day: date) -> Price:
     return max(valid, key=lambda p: p.since) if valid else min(prices, key=lambda p: p.since)
 
 
-def cost(usage: Usage, price: Price, factor: Decimal) -> Decimal:
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """USD by the kind of token it was spent on."""
+
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal
+    cache_write_5m: Decimal
+    cache_write_1h: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return (
+            self.input + self.output + self.cache_read + self.cache_write_5m + self.cache_write_1h
+        )
+
+
+def cost(usage: Usage, price: Price, factor: Decimal) -> Cost:
     """Exact cost in USD; `factor` is that of the inference profile (1.1 for most regional ones)."""
     rates = price.rates(usage.prompt_tokens)
-    millionths = (
-        usage.input_tokens * rates.input
-        + usage.output_tokens * rates.output
-        + usage.cache_read_tokens * rates.cache_read
-        + usage.cache_write_5m_tokens * rates.cache_write_5m
-        + usage.cache_write_1h_tokens * rates.cache_write_1h
+
+    def usd(tokens: int, rate: Decimal) -> Decimal:
+        return (tokens * rate * factor).scaleb(PER_MILLION)
+
+    return Cost(
+        input=usd(usage.input_tokens, rates.input),
+        output=usd(usage.output_tokens, rates.output),
+        cache_read=usd(usage.cache_read_tokens, rates.cache_read),
+        cache_write_5m=usd(usage.cache_write_5m_tokens, rates.cache_write_5m),
+        cache_write_1h=usd(usage.cache_write_1h_tokens, rates.cache_write_1h),
     )
-    return (millionths * factor).scaleb(PER_MILLION)

@@ -10,9 +10,7 @@ from starlette.types import ASGIApp
 
 from app.errors import GatewayError
 from app.http import (
-    admin,
     bedrock,
-    betas,
     counting,
     errors,
     health,
@@ -20,7 +18,10 @@ from app.http import (
     metrics,
     models,
     profiles,
+    usage,
 )
+from app.http.admin import audit, betas, budgets, keys, spend, spend_logs, users
+from app.http.admin import models as operator_models
 from app.http.context import RequestContext
 from app.http.services import Services
 
@@ -30,6 +31,18 @@ FOR_CLIENTS: Final = (
     models.router,
     bedrock.router,
     profiles.router,
+    usage.router,
+)
+
+FOR_ADMINISTRATORS: Final = (
+    users.router,
+    keys.router,
+    budgets.router,
+    operator_models.router,
+    betas.router,
+    spend.router,
+    spend_logs.router,
+    audit.router,
 )
 
 
@@ -48,8 +61,7 @@ def internal_app(services: Services) -> ASGIApp:
         *FOR_CLIENTS,
         health.internal_router,
         health.router,
-        admin.router,
-        betas.router,
+        *FOR_ADMINISTRATORS,
         metrics.router,
     ):
         api.include_router(router)

@@ -21,6 +21,8 @@ from app.http.paths import speaks_bedrock
 from app.wire.errors import BEDROCK_STATUS, anthropic_error, bedrock_error, openai_error
 
 ANTHROPIC_ONLY = "anthropic-"
+WHERE = frozenset({"body", "query"})
+"""What is said of a field's place, where its name is enough."""
 
 
 def speaks_anthropic(request: Request) -> bool:
@@ -74,6 +76,8 @@ async def http_error(request: Request, error: Exception) -> Response:
         return error_response(
             request, MethodNotAllowed(f"{request.method} is not allowed here.", error.headers)
         )
+    if error.status_code == 400:
+        return error_response(request, InvalidRequest("The body is no JSON that can be read."))
     if path.startswith("/v1/v1/"):
         return error_response(
             request,
@@ -86,7 +90,7 @@ async def validation_error(request: Request, error: Exception) -> Response:
     """A body of an administrative request that does not fit; names each field."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
     problems = [
-        f"{'.'.join(str(part) for part in problem['loc'] if part != 'body') or 'body'}: "
+        f"{'.'.join(str(part) for part in problem['loc'] if part not in WHERE) or 'body'}: "
         f"{problem['msg']}"
         for problem in error.errors()
     ]

@@ -7,7 +7,14 @@ from starlette.datastructures import Headers
 
 LONGEST_VALUE: Final = 200
 
-_HARMLESS: Final = re.compile(r"[^\x20-\x7e]")
+LONGEST_TAG: Final = 64
+MOST_TAGS: Final = 10
+
+SESSION: Final = ("x-claude-code-session-id", "x-session-id")
+AGENT: Final = ("x-claude-code-agent-type", "x-claude-code-agent-id")
+TAGS: Final = ("x-gateway-tags", "x-litellm-tags")
+
+_CONTROL: Final = re.compile(r"[^\x20-\x7e]")
 
 
 def credentials(headers: Headers) -> tuple[str, ...]:
@@ -27,7 +34,18 @@ def betas(headers: Headers) -> tuple[str, ...]:
     return tuple(value.strip() for value in values if value.strip())
 
 
-def note(headers: Headers, name: str) -> str | None:
-    """A header kept for the record: short, and without control characters."""
-    value = headers.get(name)
-    return _HARMLESS.sub("", value)[:LONGEST_VALUE] if value else None
+def note(headers: Headers, *names: str) -> str | None:
+    """A header kept for the record, the first that is there: short, without control characters."""
+    value = next((found for name in names if (found := headers.get(name))), None)
+    return _harmless(value)[:LONGEST_VALUE] if value else None
+
+
+def tags(headers: Headers) -> tuple[str, ...]:
+    """What the caller wants the request to be booked under: some short words, by comma."""
+    values = ",".join(headers.get(name, "") for name in TAGS).split(",")
+    words = (_harmless(value).strip()[:LONGEST_TAG] for value in values)
+    return tuple(dict.fromkeys(word for word in words if word))[:MOST_TAGS]
+
+
+def _harmless(value: str) -> str:
+    return _CONTROL.sub("", value)

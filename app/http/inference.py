@@ -12,8 +12,9 @@ from app.http.body import read_body
 from app.http.errors import request_id
 from app.http.services import services
 from app.http.streaming import SSE_HEADERS, StreamedResponse
-from app.service.dialects import AnthropicDialect, Dialect
+from app.service.dialects import Dialect
 from app.service.inference import WholeAnswer
+from app.service.notices import notices
 from app.service.request import InferenceRequest
 
 router = APIRouter(tags=["inference"])
@@ -44,15 +45,16 @@ async def answer(
             body=await read_body(request, use.max_body_bytes),
             credentials=headers.credentials(request.headers),
             betas=headers.betas(request.headers),
-            session_id=headers.note(request.headers, "x-claude-code-session-id"),
+            session_id=headers.note(request.headers, *headers.SESSION),
+            agent=headers.note(request.headers, *headers.AGENT),
+            tags=headers.tags(request.headers),
             client=headers.note(request.headers, "user-agent"),
             received_at=received_at,
             received_monotonic=received_monotonic,
         ),
         dialect,
     )
-    # Only Anthropic's clients read what is said there of budgets.
-    notice = result.headers if dialect.name == AnthropicDialect.name else {}
+    notice = notices(result.grant, dialect.name, use.clock.now())
     if isinstance(result, WholeAnswer):
-        return Response(result.body, headers=dict(notice), media_type="application/json")
+        return Response(result.body, headers=notice, media_type="application/json")
     return StreamedResponse(result, {**stream_headers, **notice})

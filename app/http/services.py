@@ -6,14 +6,19 @@ from typing import cast
 from starlette.requests import Request
 
 from app.catalog.loader import Catalog
-from app.ports import Health, Telemetry
-from app.service.administration import Administration
+from app.ports import AuditLog, Health, Telemetry
+from app.service.administrators import Administrators
 from app.service.authentication import Authenticator
-from app.service.betas import Betas
 from app.service.clock import Clock
 from app.service.counting import TokenCounter
 from app.service.dialects import AnthropicDialect, OpenAIDialect
 from app.service.inference import Inference
+from app.service.keys import Keys
+from app.service.named_budgets import Budgets
+from app.service.offer import Offer
+from app.service.reports import Reports
+from app.service.spending import Spendings
+from app.service.users import Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +26,17 @@ class Services:
     """The use cases, and the settings that belong to the front door itself."""
 
     inference: Inference
-    administration: Administration
+    administrators: Administrators
+    users: Users
+    keys: Keys
+    budgets: Budgets
+    spendings: Spendings
+    reports: Reports
+    audit: AuditLog
     authenticator: Authenticator
     counter: TokenCounter
     catalog: Catalog
-    betas: Betas
+    offer: Offer
     health: Health
     telemetry: Telemetry
     anthropic: AnthropicDialect

@@ -4,20 +4,19 @@ import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
-from app.domain.budgets import UNLIMITED
 from app.domain.identity import InstanceId, RequestId
 from app.domain.keys import Caller
-from app.domain.ledger import Grant, Hold, Refusal, Scope
+from app.domain.ledger import Grant, Hold, LimitRefusal, Refusal
 from app.domain.models import Target
 from app.domain.usage import Usage
 from app.errors import DatabaseUnavailable, GatewayError
 from app.ports import Ledger
-from app.service.accounts import Accounts
+from app.service.accounts import Accounts, limits_of
 from app.service.clock import Clock
 from app.service.estimates import SLICE, OutputForecast
 from app.service.metering import Meter
 from app.service.permission import check_model
-from app.service.refusals import budget_notice, budget_refusal
+from app.service.refusals import budget_refusal, limit_refusal
 from app.service.request import InferenceRequest
 
 UNWATCHED_AT_ONCE = 20
@@ -57,23 +56,25 @@ class Admission:
     ) -> "Reservation":
         """Hold the estimated input and a first slice of output (tokens).
 
-        Raises ModelNotAllowed, BudgetExceeded, BudgetHeld or DatabaseUnavailable.
+        Raises ModelNotAllowed, RateLimited, BudgetExceeded, BudgetHeld or DatabaseUnavailable.
         """
         check_model(caller, target)
-        now = self._clock.now()
-        first = self._forecast.first_slice(caller.key.hash, target.model.name, max_tokens)
+        model = target.model
+        first = self._forecast.first_slice(caller.key.id, model.name, max_tokens)
         usage = Usage(input_tokens=input_tokens, output_tokens=first)
         hold = Hold(
             request_id=request.id,
             owner=self._instance,
             started_at=request.received_at,
-            key_hash=caller.key.hash,
+            key_id=caller.key.id,
             user_id=caller.key.user_id,
-            model=target.model.name,
+            model=model.name,
             bedrock_id=target.profile.bedrock_id,
-            accounts=self._accounts.of(caller, now),
-            amount=target.cost(usage, request.received_at.date()),
+            accounts=self._accounts.of(caller, model.name, request.received_at),
+            amount=target.cost(usage, request.received_at.date()).total,
             grows=False,
+            limits=limits_of(caller, model),
+            tokens=usage.total_tokens,
         )
         self.open_requests.add(request.id)
         try:
@@ -81,9 +82,9 @@ class Admission:
         except BaseException:
             self.open_requests.discard(request.id)
             raise
-        if isinstance(answer, Refusal):
+        if not isinstance(answer, Grant):
             self.open_requests.discard(request.id)
-            raise self._error(answer, caller, hold.amount)
+            raise self._error(answer, hold)
         return Reservation(self._ledger, hold, target, usage, grant=answer)
 
     def closed(self, request_id: RequestId) -> None:
@@ -92,18 +93,14 @@ class Admission:
 
     def learn(self, hold: Hold, output_tokens: int) -> None:
         """Remember how much such a request produced, for the next one."""
-        self._forecast.learn(hold.key_hash, hold.model, output_tokens)
+        self._forecast.learn(hold.key_id, hold.model, output_tokens)
 
-    def _error(self, refusal: Refusal, caller: Caller, amount: Decimal) -> GatewayError:
-        budgets = {
-            Scope.KEY: caller.key.budget,
-            Scope.USER: caller.user.budget if caller.user else UNLIMITED,
-            Scope.GLOBAL: self._accounts.global_budget,
-        }
+    def _error(self, refusal: Refusal | LimitRefusal, hold: Hold) -> GatewayError:
+        if isinstance(refusal, LimitRefusal):
+            return limit_refusal(refusal, hold.tokens, contact=self._contact)
         return budget_refusal(
             refusal,
-            amount,
-            duration=budgets[refusal.account.scope].duration,
+            hold.amount,
             now=self._clock.now(),
             contact=self._contact,
         )
@@ -124,8 +121,7 @@ class Reservation:
         self._ledger = ledger
         self._target = target
         self._left = grant.left
-        self.notice = budget_notice(grant)
-        """Headers that say how near to its end the budget is."""
+        self.grant = grant
         self._asking: asyncio.Task[bool] | None = None
         self._refused = False
         self._input_known = False
@@ -181,7 +177,7 @@ class Reservation:
         )
         hold = replace(self.hold, amount=self._cost(wanted), grows=True)
         try:
-            refused = isinstance(await self._ledger.hold(hold), Refusal)
+            refused = not isinstance(await self._ledger.hold(hold), Grant)
         except DatabaseUnavailable:
             if self._left is not None:
                 raise
@@ -191,4 +187,4 @@ class Reservation:
         return not refused
 
     def _cost(self, usage: Usage) -> Decimal:
-        return self._target.cost(usage, self.hold.started_at.date())
+        return self._target.cost(usage, self.hold.started_at.date()).total

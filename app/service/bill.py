@@ -1,10 +1,11 @@
 """The bill of one admitted request: settled once, however it ends."""
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
 
 from app.domain.keys import Caller
-from app.domain.ledger import Ending, Settlement
+from app.domain.ledger import Ending, Settlement, Standing
 from app.domain.models import Target
 from app.domain.outcome import Outcome
 from app.domain.usage import Usage
@@ -96,72 +97,81 @@ class Bill:
         self, ending: Ending, usage: Usage, status: int, error: GatewayError | None
     ) -> None:
         self.reservation.close()
-        cost = self.target.cost(usage, self._request.received_at.date())
-        estimated = ending != "refused" and not self.meter.finished
+        settlement = self._settlement(ending, usage, status, error)
         if self.meter.finished:
             self._admission.learn(self.reservation.hold, usage.output_tokens)
+        spent: Sequence[Decimal] = ()
         try:
-            await self._settler.settle(self._settlement(ending, usage, cost, estimated, status))
+            spent = await self._settler.settle(settlement)
         finally:
             self._admission.closed(self._request.id)
-            self._sink.record(self._outcome(ending, usage, cost, estimated, status, error))
+            self._sink.record(self._outcome(settlement, spent))
 
     def _settlement(
-        self, ending: Ending, usage: Usage, cost: Decimal, estimated: bool, status: int
+        self, ending: Ending, usage: Usage, status: int, error: GatewayError | None
     ) -> Settlement:
         hold = self.reservation.hold
+        cost = self.target.cost(usage, hold.started_at.date())
         return Settlement(
             request_id=hold.request_id,
             started_at=hold.started_at,
             finished_at=self._clock.now(),
-            key_hash=hold.key_hash,
+            key_id=hold.key_id,
             user_id=hold.user_id,
             dialect=self._dialect,
             model=hold.model,
             bedrock_id=self.target.profile.bedrock_id,
             accounts=hold.accounts,
             usage=usage,
-            cost=cost,
-            estimated=estimated,
+            cost=cost.total,
+            parts=cost,
+            estimated=ending != "refused" and not self.meter.finished,
             ending=ending,
             status=status,
             stream=self.stream,
             ttfb_ms=None if self._ttfb is None else round(self._ttfb * 1000),
+            latency_ms=round(self._latency * 1000),
             upstream_request_id=self.upstream_request_id,
             session_id=self._request.session_id,
+            agent=self._request.agent,
             client=self._request.client,
+            tags=tuple(dict.fromkeys((*self._caller.key.tags, *self._request.tags))),
+            error_code=error.code if error else None,
         )
 
-    def _outcome(
-        self,
-        ending: Ending,
-        usage: Usage,
-        cost: Decimal,
-        estimated: bool,
-        status: int,
-        error: GatewayError | None,
-    ) -> Outcome:
+    @property
+    def _latency(self) -> float:
+        return self._clock.monotonic() - self._request.received_monotonic
+
+    def _outcome(self, settled: Settlement, spent: Sequence[Decimal]) -> Outcome:
         key = self._caller.key
         return Outcome(
             request_id=self._request.id,
             dialect=self._dialect,
             route=self._request.route,
-            status=status,
-            ending=ending,
-            error_code=error.code if error else None,
+            status=settled.status,
+            ending=settled.ending,
+            error_code=settled.error_code,
             key_alias=key.alias,
             key_name=key.name,
             user_id=key.user_id,
             asked_model=self.target.model.name,
-            bedrock_id=self.target.profile.bedrock_id,
+            bedrock_id=settled.bedrock_id,
             stream=self.stream,
-            usage=usage,
-            cost=cost,
-            estimated=estimated,
-            latency_seconds=self._clock.monotonic() - self._request.received_monotonic,
+            usage=settled.usage,
+            cost=settled.cost,
+            estimated=settled.estimated,
+            latency_seconds=self._latency,
             ttfb_seconds=self._ttfb,
             upstream_request_id=self.upstream_request_id,
             session_id=self._request.session_id,
             client=self._request.client,
+            agent=settled.agent,
+            tags=settled.tags,
             guardrail=self.meter.intervened,
+            budgets=tuple(
+                Standing(account, usd, Decimal(0))
+                for account, usd in zip(settled.accounts, spent, strict=False)
+                if account.cap is not None or account.soft is not None
+            ),
         )

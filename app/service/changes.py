@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.domain.identity import KeyHash
 from app.service.authentication import Authenticator
 from app.service.background import Background
-from app.service.betas import Betas
+from app.service.offer import Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,15 +13,18 @@ class Changes:
     """Forgets keys that changed, and reads the models again."""
 
     authenticator: Authenticator
-    betas: Betas
+    offer: Offer
     background: Background
 
     def forget(self, key_hash: KeyHash) -> None:
         self.authenticator.forget(key_hash)
 
     def models_changed(self) -> None:
-        self.background.start(self.betas.reload())
+        self.background.start(self.offer.reload())
+
+    def forget_keys(self) -> None:
+        self.authenticator.forget_all()
 
     def forget_all(self) -> None:
-        self.authenticator.forget_all()
+        self.forget_keys()
         self.models_changed()

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from typing import Any, Final
 
-from app.domain.identity import KeyHash
+from app.domain.identity import KeyId
 
 BYTES_PER_TOKEN: Final = 3.6
 IMAGE_TOKENS: Final = 1_600
@@ -45,15 +45,15 @@ class OutputForecast:
     """What a key's requests to a model really produce: a moving mean, bounded in memory."""
 
     def __init__(self) -> None:
-        self._means: OrderedDict[tuple[KeyHash, str], float] = OrderedDict()
+        self._means: OrderedDict[tuple[KeyId, str], float] = OrderedDict()
 
-    def first_slice(self, key: KeyHash, model: str, max_tokens: int) -> int:
+    def first_slice(self, key: KeyId, model: str, max_tokens: int) -> int:
         """Output tokens to hold at first: somewhat more than is usual."""
         mean = self._means.get((key, model))
         expected = FIRST_SLICE if mean is None else round(1.25 * mean) + 8
         return max(1, min(expected, LARGEST_FIRST_SLICE, max_tokens))
 
-    def learn(self, key: KeyHash, model: str, output_tokens: int) -> None:
+    def learn(self, key: KeyId, model: str, output_tokens: int) -> None:
         kind = (key, model)
         mean = self._means.pop(kind, float(output_tokens))
         self._means[kind] = mean + WEIGHT * (output_tokens - mean)

@@ -1,7 +1,6 @@
 """The path of one request: who asks, for which model, is there money, what does Bedrock say."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,6 +10,7 @@ import orjson
 from app.catalog.loader import Catalog
 from app.domain.guardrail import Guardrail
 from app.domain.keys import Caller
+from app.domain.ledger import Grant
 from app.domain.outcome import Outcome
 from app.domain.usage import Usage
 from app.errors import GatewayError, InternalError, UpstreamBroke
@@ -34,10 +34,10 @@ from app.wire.guardrail import intervened
 
 @dataclass(frozen=True, slots=True)
 class WholeAnswer:
-    """An answer in one piece, as JSON, and headers that go with it."""
+    """An answer in one piece, as JSON, and how the budgets stood when it was let in."""
 
     body: bytes
-    headers: Mapping[str, str]
+    grant: Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Inference:
         bill.meter.finished = True
         await bill.settle("completed", usage=usage)
         body = dialect.whole(message, usage, model=prepared.target.asked, now=self._clock.now())
-        return WholeAnswer(body, bill.reservation.notice)
+        return WholeAnswer(body, bill.reservation.grant)
 
     async def _gathered(
         self, request: InferenceRequest, dialect: Dialect, prepared: Prepared, bill: Bill
@@ -169,7 +169,7 @@ class Inference:
             model=prepared.target.asked,
             now=self._clock.now(),
         )
-        return WholeAnswer(body, bill.reservation.notice)
+        return WholeAnswer(body, bill.reservation.grant)
 
     async def _stream(
         self, request: InferenceRequest, dialect: Dialect, prepared: Prepared, bill: Bill
@@ -197,7 +197,7 @@ class Inference:
             writer,
             self._background,
             request_id=request.id,
-            headers=bill.reservation.notice,
+            grant=bill.reservation.grant,
             ping_seconds=self._timing.ping,
             drain_seconds=self._timing.drain,
         )
@@ -246,5 +246,7 @@ class Inference:
             upstream_request_id=None,
             session_id=request.session_id,
             client=request.client,
+            agent=request.agent,
+            tags=request.tags,
             guardrail=False,
         )

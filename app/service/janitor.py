@@ -11,7 +11,7 @@ from app.domain.identity import InstanceId, RequestId
 from app.domain.ledger import Hold, Settlement
 from app.domain.usage import Usage
 from app.errors import DatabaseUnavailable
-from app.ports import Ledger
+from app.ports import Ledger, SpendWatcher
 from app.service.clock import Clock
 from app.service.settling import Settler
 
@@ -25,6 +25,7 @@ class Janitor:
         self,
         ledger: Ledger,
         settler: Settler,
+        watcher: SpendWatcher,
         *,
         instance: InstanceId,
         open_requests: Collection[RequestId],
@@ -33,6 +34,7 @@ class Janitor:
     ) -> None:
         self._ledger = ledger
         self._settler = settler
+        self._watcher = watcher
         self._instance = instance
         self._open = open_requests
         self._clock = clock
@@ -61,6 +63,7 @@ class Janitor:
             await self._ledger.prepare(self._clock.now())
             self._prepared = today
         if replayed := await self._settler.replay():
+            self._watcher.tidied("spooled", replayed)
             log.info("spooled settlements booked", extra={"count": replayed})
         # While the database was away nobody could say that they live: let them do so first.
         if now - self._trusted_since >= self._timeout:
@@ -78,6 +81,7 @@ class Janitor:
     async def _settle_orphans(self) -> None:
         for hold in await self._ledger.orphans(self._timeout):
             await self._ledger.settle(_abandoned(hold, self._clock))
+            self._watcher.tidied("orphan", 1)
             log.warning(
                 "settled a request whose gateway died, at what it held",
                 extra={"request_id": hold.request_id, "cost": str(hold.amount)},
@@ -89,6 +93,7 @@ class Janitor:
         for hold in await self._ledger.strays(self._instance, self._open, self._timeout):
             nothing = replace(_abandoned(hold, self._clock), cost=Decimal(0), ending="refused")
             await self._ledger.settle(nothing)
+            self._watcher.tidied("stray", 1)
             log.warning("released a stray hold", extra={"request_id": hold.request_id})
 
 
@@ -98,7 +103,7 @@ def _abandoned(hold: Hold, clock: Clock) -> Settlement:
         request_id=hold.request_id,
         started_at=hold.started_at,
         finished_at=clock.now(),
-        key_hash=hold.key_hash,
+        key_id=hold.key_id,
         user_id=hold.user_id,
         dialect="unknown",
         model=hold.model,

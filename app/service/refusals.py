@@ -1,28 +1,33 @@
-"""What a caller is told of a budget that is, or soon will be, used up."""
+"""What a caller is told whom a budget or a limit keeps out."""
 
 from datetime import datetime
 from decimal import Decimal
+from math import ceil
 from typing import assert_never
 
-from app.domain.budgets import parse_duration
-from app.domain.ledger import Account, Grant, Refusal, Scope
-from app.errors import BudgetExceeded, BudgetHeld, GatewayError
+from app.domain.budgets import A_DAY
+from app.domain.ledger import Account, LimitRefusal, Refusal, Scope
+from app.domain.limits import LimitedBy, LimitKind, LimitScope
+from app.errors import BudgetExceeded, BudgetHeld, GatewayError, RateLimited
+from app.service.notices import UNIFIED, reset
 
 HELD_RETRY_SECONDS = 2
 """By then some of the requests in flight are likely to have ended."""
 
-THRESHOLDS = (Decimal("0.95"), Decimal("0.75"))
-"""Shares of a budget at which a warning is due."""
+PARALLEL_RETRY_SECONDS = 2
+"""The same for limits on what is in flight."""
 
-UNIFIED = "anthropic-ratelimit-unified-"
-_PERIODS = {"d": "daily", "w": "weekly", "mo": "monthly"}
+NEVER_RETRY_SECONDS = 60
+"""For limits of zero, which no waiting helps against."""
+
+_PERIODS = {1: "daily", 7: "weekly"} | dict.fromkeys(range(28, 32), "monthly")
+"""By days."""
 
 
 def budget_refusal(
     refusal: Refusal,
     amount: Decimal,
     *,
-    duration: str | None,
     now: datetime,
     contact: str | None,
 ) -> GatewayError:
@@ -37,35 +42,39 @@ def budget_refusal(
             {"retry-after": str(HELD_RETRY_SECONDS)},
         )
     left = max(cap - refusal.spent, Decimal(0))
-    reset = account.window.end
+    end = account.window.end
     message = (
         f"The budget of {whose} is used up: {usd(refusal.spent)} of {usd(cap)} spent"
         if left == 0
         else f"The budget of {whose} has {usd(left)} of {usd(cap)} left, "
         f"and this request needs about {usd(amount)}"
     )
-    message += f"; it starts anew at {reset:%Y-%m-%d %H:%M} UTC." if reset else "."
+    message += f"; it starts anew at {end:%Y-%m-%d %H:%M} UTC." if end else "."
     message += f" Ask {contact} to raise it." if contact else ""
-    return BudgetExceeded(message, _headers(refusal, cap, duration, now))
+    return BudgetExceeded(message, _headers(refusal, cap, now))
 
 
-def budget_notice(grant: Grant) -> dict[str, str]:
-    """Headers that tell Claude Code how much of the fullest budget is spent; none without one."""
-    account = grant.fullest
-    if account is None or not account.cap:
-        return {}
-    share = grant.spent / account.cap
-    passed = next((t for t in THRESHOLDS if share >= t), None)
-    status = "allowed" if passed is None else "allowed_warning"
-    headers = {
-        f"{UNIFIED}status": status,
-        f"{UNIFIED}representative-claim": "overage",
-        f"{UNIFIED}overage-status": status,
-        f"{UNIFIED}overage-utilization": f"{min(share, Decimal(1)):.2f}",
-    }
-    if passed is not None:
-        headers[f"{UNIFIED}overage-surpassed-threshold"] = str(passed)
-    return headers | _reset(account)
+def limit_refusal(refusal: LimitRefusal, tokens: int, *, contact: str | None) -> RateLimited:
+    """The error for a request of about so many tokens that came too soon."""
+    whose, limits = _limited(refusal.limited_by), refusal.limited_by.limits
+    ask = f" Ask {contact} to raise it." if contact else ""
+    wait = PARALLEL_RETRY_SECONDS if refusal.wait_seconds is None else refusal.wait_seconds
+    match refusal.kind:
+        case LimitKind.PARALLEL:
+            said = f"{whose} has {limits.parallel} requests in flight, as many as it may have."
+        case LimitKind.REQUESTS:
+            said = f"{whose} may make {limits.rpm} requests a minute."
+        case LimitKind.TOKENS:
+            said = (
+                f"{whose} may use {limits.tpm} tokens a minute, and this request needs about "
+                f"{tokens}."
+            )
+        case _:
+            assert_never(refusal.kind)
+    if 0 in (limits.rpm, limits.tpm, limits.parallel) and refusal.wait_seconds is None:
+        return RateLimited(f"{said}{ask}", {"retry-after": str(NEVER_RETRY_SECONDS)})
+    seconds = max(1, ceil(wait))
+    return RateLimited(f"{said} Try again in {seconds} s.{ask}", {"retry-after": str(seconds)})
 
 
 def usd(amount: Decimal) -> str:
@@ -81,32 +90,53 @@ def _whose(account: Account) -> str:
             return "this API key"
         case Scope.USER:
             return f"user {account.id}"
+        case Scope.KEY_MODEL:
+            return f"this API key for {_parts(account.id)[0]}"
+        case Scope.USER_MODEL:
+            model, user = _parts(account.id)
+            return f"user {user} for {model}"
         case Scope.GLOBAL:
             return "the whole gateway"
         case _:
             assert_never(account.scope)
 
 
-def _headers(refusal: Refusal, cap: Decimal, duration: str | None, now: datetime) -> dict[str, str]:
+def _limited(by: LimitedBy) -> str:
+    match by.scope:
+        case LimitScope.KEY:
+            return "This API key"
+        case LimitScope.USER:
+            return f"User {by.id}"
+        case LimitScope.KEY_MODEL:
+            return f"This API key, with {_parts(by.id)[0]},"
+        case LimitScope.USER_MODEL:
+            model, user = _parts(by.id)
+            return f"User {user}, with {model},"
+        case LimitScope.MODEL:
+            return f"The gateway, with {by.id},"
+        case _:
+            assert_never(by.scope)
+
+
+def _parts(id_: str) -> tuple[str, str]:
+    """Model and key or user of an id that is for one model alone."""
+    model, _, whose = id_.partition("/")
+    return model, whose
+
+
+def _headers(refusal: Refusal, cap: Decimal, now: datetime) -> dict[str, str]:
     """What Claude Code reads to say that, and until when, a spend limit is reached."""
     share = refusal.spent / cap if cap else Decimal(1)
+    window = refusal.account.window
     headers = {
         f"{UNIFIED}status": "rejected",
         f"{UNIFIED}overage-utilization": f"{min(share, Decimal(1)):.2f}",
         f"{UNIFIED}overage-surpassed-threshold": "1",
         f"{UNIFIED}overage-disabled-reason": "org_spend_cap_reached",
-        **_reset(refusal.account),
+        **reset(refusal.account),
     }
-    if reset := refusal.account.window.end:
-        headers["retry-after"] = str(max(1, round((reset - now).total_seconds())))
-    if duration is not None and (period := _PERIODS.get(parse_duration(duration)[1])):
-        headers[f"{UNIFIED}overage-period"] = period
+    if window.end is not None:
+        headers["retry-after"] = str(max(1, round((window.end - now).total_seconds())))
+        if period := _PERIODS.get(round((window.end - window.start) / A_DAY)):
+            headers[f"{UNIFIED}overage-period"] = period
     return headers
-
-
-def _reset(account: Account) -> dict[str, str]:
-    """When the window ends, in seconds since the epoch."""
-    if account.window.end is None:
-        return {}
-    seconds = str(round(account.window.end.timestamp()))
-    return {f"{UNIFIED}reset": seconds, f"{UNIFIED}overage-reset": seconds}

@@ -20,3 +20,5 @@ class InferenceRequest:
     client: str | None
     received_at: datetime
     received_monotonic: float
+    agent: str | None = None
+    tags: tuple[str, ...] = ()

@@ -2,6 +2,8 @@
 
 import logging
 from collections import deque
+from collections.abc import Sequence
+from decimal import Decimal
 
 from app.domain.ledger import Settlement
 from app.errors import DatabaseUnavailable
@@ -20,12 +22,18 @@ class Settler:
         self._spool = spool
         self._kept: deque[Settlement] = deque()
 
-    async def settle(self, settlement: Settlement) -> None:
-        """Never raises for want of database or disk."""
+    async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
+        """What is spent in each account now; nothing if that is not known. Never raises for want
+        of database or disk."""
         try:
-            await self._ledger.settle(settlement)
+            return await self._ledger.settle(settlement)
         except DatabaseUnavailable:
             await self._keep(settlement)
+            return ()
+        except Exception:
+            # A fault of ours loses no bill either: somebody will look into the spool.
+            await self._keep(settlement)
+            raise
 
     async def replay(self) -> int:
         """Settle what was kept; the number settled. Raises DatabaseUnavailable."""

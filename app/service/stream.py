@@ -1,8 +1,9 @@
 """A streamed answer: from Bedrock's events to the client's frames, billed before the last one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 
+from app.domain.ledger import Grant
 from app.domain.usage import Usage
 from app.errors import GatewayError, UpstreamBroke
 from app.ports import UpstreamStream
@@ -26,7 +27,7 @@ class StreamedAnswer:
         background: Background,
         *,
         request_id: str,
-        headers: Mapping[str, str],
+        grant: Grant,
         ping_seconds: float,
         drain_seconds: float,
     ) -> None:
@@ -36,7 +37,7 @@ class StreamedAnswer:
         self._writer = writer
         self._background = background
         self._request_id = request_id
-        self.headers = headers
+        self.grant = grant
         self._ping_seconds = ping_seconds
         self._drain_seconds = drain_seconds
 

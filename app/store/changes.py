@@ -12,10 +12,12 @@ RECONNECT_SECONDS = 1.0
 
 
 class Listener(Protocol):
-    """What is told of changes: of one key, of the models, or that anything may have changed while
-    nobody listened."""
+    """What is told of changes: of one key, of any key, of the models, or that anything may have
+    changed while nobody listened."""
 
     def forget(self, key_hash: KeyHash) -> None: ...
+
+    def forget_keys(self) -> None: ...
 
     def models_changed(self) -> None: ...
 
@@ -43,7 +45,9 @@ async def _listen(dsn: str, listener: Listener) -> None:
         await connection.execute("LISTEN gateway_model")
         listener.forget_all()
         async for notification in connection.notifies():
-            if notification.channel == "gateway_key":
+            if notification.channel == "gateway_model":
+                listener.models_changed()
+            elif notification.payload:
                 listener.forget(KeyHash(notification.payload))
             else:
-                listener.models_changed()
+                listener.forget_keys()

@@ -10,6 +10,7 @@ from psycopg import errors
 from psycopg.rows import AsyncRowFactory
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from app.domain.audit import Author
 from app.errors import DatabaseUnavailable
 from app.store.migrate import Applied, MigrationError, check_address, migrations, missing
 
@@ -24,6 +25,11 @@ SILENT_SECONDS = 0.5
 
 AWAY = "The gateway's database does not answer. Nothing was charged; try again in a moment."
 
+NAME_AUTHOR: LiteralString = """
+SELECT set_config('gateway.actor', %(name)s, true),
+       set_config('gateway.request_id', %(request_id)s, true)
+"""
+
 APPLIED: LiteralString = "SELECT name, digest FROM schema_migration"
 
 
@@ -31,14 +37,16 @@ class Database:
     """A pool of autocommit connections. Statements that it runs may be repeated once more when a
     connection broke, so they are idempotent."""
 
-    def __init__(self, dsn: str, *, pool_size: int, timeout_seconds: float) -> None:
+    def __init__(
+        self, dsn: str, *, pool_size: int, timeout_seconds: float, kept_open: int = 2
+    ) -> None:
         """Raises ValueError for an address that cannot be read."""
         check_address(dsn)
         self._timeout = timeout_seconds
         self._pool = AsyncConnectionPool(
             dsn,
             open=False,
-            min_size=2,
+            min_size=kept_open,
             max_size=pool_size,
             timeout=timeout_seconds,
             reconnect_timeout=RECONNECT_SECONDS,
@@ -67,13 +75,15 @@ class Database:
         query: LiteralString,
         parameters: Mapping[str, Any],
         factory: AsyncRowFactory[Row],
+        author: Author | None = None,
     ) -> list[Row]:
-        """Run one statement and return its rows. Raises DatabaseUnavailable after the timeout."""
+        """Run one statement and return its rows. What it changes is entered in the audit log under
+        `author`. Raises DatabaseUnavailable after the timeout."""
         silent = self._timeout + SILENT_SECONDS
         try:
             # The first of these makes psycopg cancel the statement, the second stops it waiting.
             async with asyncio.timeout(silent + SILENT_SECONDS), asyncio.timeout(silent):
-                return await self._repeated(query, parameters, factory)
+                return await self._repeated(query, parameters, factory, author)
         except TimeoutError as error:
             raise DatabaseUnavailable(AWAY) from error
 
@@ -82,12 +92,14 @@ class Database:
         query: LiteralString,
         parameters: Mapping[str, Any],
         factory: AsyncRowFactory[Row],
+        author: Author | None,
     ) -> list[Row]:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
         while True:
             try:
-                return await self._attempt(query, parameters, factory, deadline - loop.time())
+                seconds = deadline - loop.time()
+                return await self._attempt(query, parameters, factory, author, seconds)
             except (PoolTimeout, errors.QueryCanceled) as error:
                 raise DatabaseUnavailable(AWAY) from error
             except (errors.UndefinedTable, errors.UndefinedFunction) as error:
@@ -98,21 +110,28 @@ class Database:
                 await self._pool.check()
                 await asyncio.sleep(RETRY_PAUSE_SECONDS)
 
-    async def execute(self, query: LiteralString, parameters: Mapping[str, Any]) -> None:
+    async def execute(
+        self, query: LiteralString, parameters: Mapping[str, Any], author: Author | None = None
+    ) -> None:
         """Run one statement that returns nothing of interest."""
-        await self.rows(query, parameters, _no_row)
+        await self.rows(query, parameters, _no_row, author)
 
     async def _attempt(
         self,
         query: LiteralString,
         parameters: Mapping[str, Any],
         factory: AsyncRowFactory[Row],
+        author: Author | None,
         seconds: float,
     ) -> list[Row]:
         async with self._pool.connection(timeout=max(seconds, 0)) as connection:
             try:
-                cursor = await connection.cursor(row_factory=factory).execute(query, parameters)
-                return await cursor.fetchall() if cursor.description else []
+                if author is None:
+                    return await _run(connection, query, parameters, factory)
+                async with connection.transaction():
+                    named = {"name": author.name, "request_id": author.request_id or ""}
+                    await connection.execute(NAME_AUTHOR, named)
+                    return await _run(connection, query, parameters, factory)
             except errors.ReadOnlySqlTransaction as error:
                 # A failover left this connection on the replica.
                 await connection.close()
@@ -131,6 +150,16 @@ class Database:
         if pending:
             return f"migrations are missing: {', '.join(m.name for m in pending)}"
         return None
+
+
+async def _run(
+    connection: psycopg.AsyncConnection[Any],
+    query: LiteralString,
+    parameters: Mapping[str, Any],
+    factory: AsyncRowFactory[Row],
+) -> list[Row]:
+    cursor = await connection.cursor(row_factory=factory).execute(query, parameters)
+    return await cursor.fetchall() if cursor.description else []
 
 
 def _no_row(cursor: psycopg.AsyncCursor[Any]) -> psycopg.rows.RowMaker[None]:

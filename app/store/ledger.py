@@ -6,32 +6,33 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString
 
+import orjson
 from psycopg.rows import class_row, scalar_row
 
 from app.domain.budgets import Window
-from app.domain.identity import InstanceId, KeyHash, RequestId, UserId
-from app.domain.ledger import Account, Grant, Hold, Refusal, Scope, Settlement
+from app.domain.identity import InstanceId, KeyId, RequestId, UserId
+from app.domain.ledger import (
+    Account,
+    Grant,
+    Hold,
+    LimitRefusal,
+    Reading,
+    Refusal,
+    Scope,
+    Settlement,
+    Standing,
+)
+from app.domain.limits import LimitedBy, LimitKind, Limits, LimitScope
 from app.store.database import Database
 
 PARTITION_DAYS_AHEAD = 8
 
 HOLD: LiteralString = """
-SELECT refused_by, account_spent, account_held, account_left, fullest, fullest_spent
-  FROM hold_budget(
-    %(request_id)s, %(owner)s, %(started_at)s, %(key_hash)s, %(user_id)s, %(model)s,
-    %(bedrock_id)s, %(scopes)s, %(ids)s, %(windows)s, %(caps)s, %(amount)s,
-    %(grows)s)
+SELECT refused_by, limited_by, limited_kind, wait_seconds, spent, held, requests, tokens
+  FROM hold_budget(%(hold)s::jsonb)
 """
 
-SETTLE: LiteralString = """
-SELECT settle_request(
-    ROW(%(request_id)s, %(started_at)s, %(finished_at)s, %(key_hash)s, %(user_id)s, %(dialect)s,
-        %(model)s, %(bedrock_id)s, %(input_tokens)s, %(output_tokens)s, %(cache_read_tokens)s,
-        %(cache_write_5m_tokens)s, %(cache_write_1h_tokens)s, %(cost)s, %(estimated)s, %(ending)s,
-        %(status)s, %(stream)s, %(ttfb_ms)s, %(upstream_request_id)s, %(session_id)s,
-        %(client)s)::spend_log,
-    %(scopes)s, %(ids)s, %(windows)s, %(caps)s)
-"""
+SETTLE: LiteralString = "SELECT settle_request(%(settlement)s::jsonb)"
 
 HEARTBEAT: LiteralString = """
 INSERT INTO gateway_instance (instance_id, seen_at) VALUES (%(owner)s, now())
@@ -44,8 +45,8 @@ DELETE FROM gateway_instance
 """
 
 ORPHANS: LiteralString = """
-SELECT r.request_id, r.owner, r.started_at, r.key_hash, r.user_id, r.model, r.bedrock_id,
-       r.scopes, r.ids, r.windows, r.caps, r.amount
+SELECT r.request_id, r.owner, r.started_at, r.key_id, r.user_id, r.model, r.bedrock_id,
+       r.accounts::text, r.limits::text, r.tokens, r.amount
   FROM reservation r
   LEFT JOIN gateway_instance g
     ON g.instance_id = r.owner AND g.seen_at > now() - make_interval(secs => %(silent_seconds)s)
@@ -56,8 +57,8 @@ SELECT r.request_id, r.owner, r.started_at, r.key_hash, r.user_id, r.model, r.be
 """
 
 STRAYS: LiteralString = """
-SELECT r.request_id, r.owner, r.started_at, r.key_hash, r.user_id, r.model, r.bedrock_id,
-       r.scopes, r.ids, r.windows, r.caps, r.amount
+SELECT r.request_id, r.owner, r.started_at, r.key_id, r.user_id, r.model, r.bedrock_id,
+       r.accounts::text, r.limits::text, r.tokens, r.amount
   FROM reservation r
  WHERE r.owner = %(owner)s
    AND r.request_id <> ALL(%(known)s)
@@ -71,29 +72,33 @@ PREPARE: LiteralString = "SELECT make_spend_partitions(%(first)s, %(days)s)"
 
 @dataclass(frozen=True, slots=True)
 class _HeldRow:
-    """`refused_by` is the 1-based number of an account; None means granted."""
+    """`refused_by` and `limited_by` are the 1-based numbers of an account and of a limit; the lists
+    end with it."""
 
     refused_by: int | None
-    account_spent: Decimal | None
-    account_held: Decimal | None
-    account_left: Decimal | None
-    fullest: int | None
-    fullest_spent: Decimal | None
+    limited_by: int | None
+    limited_kind: str | None
+    wait_seconds: float | None
+    spent: list[Decimal | None] | None
+    held: list[Decimal | None] | None
+    requests: list[float] | None
+    tokens: list[float] | None
 
 
 @dataclass(frozen=True, slots=True)
 class _HoldRow:
+    """`accounts` and `limits` are JSON."""
+
     request_id: str
     owner: str
     started_at: datetime
-    key_hash: str
+    key_id: str
     user_id: str | None
     model: str
     bedrock_id: str
-    scopes: list[str]
-    ids: list[str]
-    windows: list[datetime]
-    caps: list[Decimal | None]
+    accounts: str
+    limits: str
+    tokens: int
     amount: Decimal
 
 
@@ -103,62 +108,31 @@ class PostgresLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def hold(self, hold: Hold) -> Grant | Refusal:
-        rows = await self._database.rows(
-            HOLD,
-            {
-                "request_id": hold.request_id,
-                "owner": hold.owner,
-                "started_at": hold.started_at,
-                "key_hash": hold.key_hash,
-                "user_id": hold.user_id,
-                "model": hold.model,
-                "bedrock_id": hold.bedrock_id,
-                "amount": hold.amount,
-                "grows": hold.grows,
-                **_columns(hold.accounts),
-            },
-            class_row(_HeldRow),
-        )
+    async def hold(self, hold: Hold) -> Grant | Refusal | LimitRefusal:
+        rows = await self._database.rows(HOLD, {"hold": _json(_hold(hold))}, class_row(_HeldRow))
         row = rows[0]
-        if row.refused_by is None:
-            fullest = None if row.fullest is None else hold.accounts[row.fullest - 1]
-            return Grant(row.account_left, fullest, row.fullest_spent or Decimal(0))
-        account = hold.accounts[row.refused_by - 1]
-        return Refusal(
-            account, spent=row.account_spent or Decimal(0), held=row.account_held or Decimal(0)
+        if row.limited_by is not None and row.limited_kind is not None:
+            limited_by = hold.limits[row.limited_by - 1]
+            return LimitRefusal(limited_by, LimitKind(row.limited_kind), row.wait_seconds)
+        standings = tuple(
+            Standing(account, spent or Decimal(0), held or Decimal(0))
+            for account, spent, held in zip(
+                hold.accounts, row.spent or (), row.held or (), strict=False
+            )
+            if account.cap is not None or account.soft is not None
         )
+        if row.refused_by is not None:
+            last = standings[-1]
+            return Refusal(last.account, spent=last.spent, held=last.held)
+        readings = zip(hold.limits, row.requests or (), row.tokens or (), strict=False)
+        return Grant(standings, tuple(Reading(*reading) for reading in readings))
 
-    async def settle(self, settlement: Settlement) -> None:
-        s, usage = settlement, settlement.usage
-        await self._database.execute(
-            SETTLE,
-            {
-                "request_id": s.request_id,
-                "started_at": s.started_at,
-                "finished_at": s.finished_at,
-                "key_hash": s.key_hash,
-                "user_id": s.user_id,
-                "dialect": s.dialect,
-                "model": s.model,
-                "bedrock_id": s.bedrock_id,
-                "input_tokens": usage.input_tokens,
-                "output_tokens": usage.output_tokens,
-                "cache_read_tokens": usage.cache_read_tokens,
-                "cache_write_5m_tokens": usage.cache_write_5m_tokens,
-                "cache_write_1h_tokens": usage.cache_write_1h_tokens,
-                "cost": s.cost,
-                "estimated": s.estimated,
-                "ending": s.ending,
-                "status": s.status,
-                "stream": s.stream,
-                "ttfb_ms": s.ttfb_ms,
-                "upstream_request_id": s.upstream_request_id,
-                "session_id": s.session_id,
-                "client": s.client,
-                **_columns(s.accounts),
-            },
+    async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
+        end = {"row": _row(settlement), "accounts": _accounts(settlement.accounts)}
+        rows: list[list[Decimal]] = await self._database.rows(
+            SETTLE, {"settlement": _json(end)}, scalar_row
         )
+        return rows[0]
 
     async def heartbeat(self, owner: InstanceId) -> None:
         await self._database.execute(HEARTBEAT, {"owner": owner})
@@ -170,7 +144,7 @@ class PostgresLedger:
         rows = await self._database.rows(
             ORPHANS, {"silent_seconds": silent_seconds}, class_row(_HoldRow)
         )
-        return [_hold(row) for row in rows]
+        return [_held(row) for row in rows]
 
     async def strays(
         self, owner: InstanceId, known: Collection[RequestId], seconds: float
@@ -180,7 +154,7 @@ class PostgresLedger:
             {"owner": owner, "known": list(known), "seconds": seconds},
             class_row(_HoldRow),
         )
-        return [_hold(row) for row in rows]
+        return [_held(row) for row in rows]
 
     async def prepare(self, now: datetime) -> None:
         await self._database.rows(
@@ -188,29 +162,129 @@ class PostgresLedger:
         )
 
 
-def _columns(accounts: Sequence[Account]) -> dict[str, list[Any]]:
-    return {
-        "scopes": [a.scope.value for a in accounts],
-        "ids": [a.id for a in accounts],
-        "windows": [a.window.start for a in accounts],
-        "caps": [a.cap for a in accounts],
+def _hold(hold: Hold) -> dict[str, Any]:
+    """As `hold_budget` takes it."""
+    asked = {
+        "request_id": hold.request_id,
+        "owner": hold.owner,
+        "started_at": hold.started_at,
+        "key_id": hold.key_id,
+        "user_id": hold.user_id,
+        "model": hold.model,
+        "bedrock_id": hold.bedrock_id,
+        "amount": hold.amount,
+        "tokens": hold.tokens,
+        "grows": hold.grows,
+        "accounts": _accounts(hold.accounts),
     }
+    if hold.limits:
+        asked["limits"] = [
+            {
+                "scope": limit.scope,
+                "id": limit.id,
+                "rpm": limit.limits.rpm,
+                "tpm": limit.limits.tpm,
+                "parallel": limit.limits.parallel,
+            }
+            for limit in hold.limits
+        ]
+    return asked
 
 
-def _hold(row: _HoldRow) -> Hold:
+def _row(settlement: Settlement) -> dict[str, Any]:
+    """A row of the spend log."""
+    s, usage = settlement, settlement.usage
+    row = {
+        "request_id": s.request_id,
+        "started_at": s.started_at,
+        "finished_at": s.finished_at,
+        "key_id": s.key_id,
+        "user_id": s.user_id,
+        "dialect": s.dialect,
+        "model": s.model,
+        "bedrock_id": s.bedrock_id,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cache_read_tokens": usage.cache_read_tokens,
+        "cache_write_5m_tokens": usage.cache_write_5m_tokens,
+        "cache_write_1h_tokens": usage.cache_write_1h_tokens,
+        "cost": s.cost,
+        "estimated": s.estimated,
+        "ending": s.ending,
+        "status": s.status,
+        "stream": s.stream,
+        "ttfb_ms": s.ttfb_ms,
+        "latency_ms": s.latency_ms,
+        "upstream_request_id": s.upstream_request_id,
+        "session_id": s.session_id,
+        "agent": s.agent,
+        "client": s.client,
+        "tags": s.tags,
+        "error_code": s.error_code,
+    }
+    if s.parts is not None:
+        row |= {
+            "input_cost": s.parts.input,
+            "output_cost": s.parts.output,
+            "cache_read_cost": s.parts.cache_read,
+            "cache_write_5m_cost": s.parts.cache_write_5m,
+            "cache_write_1h_cost": s.parts.cache_write_1h,
+        }
+    return row
+
+
+def _accounts(accounts: Sequence[Account]) -> list[dict[str, Any]]:
+    return [
+        {
+            "scope": account.scope,
+            "id": account.id,
+            "start": account.window.start,
+            "cap": account.cap,
+            "soft": account.soft,
+        }
+        for account in accounts
+    ]
+
+
+def _json(value: Any) -> str:
+    """Money as text, so that it is exact."""
+    return orjson.dumps(value, default=str).decode()
+
+
+def _held(row: _HoldRow) -> Hold:
     accounts = tuple(
-        Account(Scope(scope), id_, Window(start, None), cap)
-        for scope, id_, start, cap in zip(row.scopes, row.ids, row.windows, row.caps, strict=True)
+        Account(
+            Scope(account["scope"]),
+            account["id"],
+            Window(datetime.fromisoformat(account["start"]), None),
+            _decimal(account["cap"]),
+            _decimal(account.get("soft")),
+        )
+        for account in orjson.loads(row.accounts)
+    )
+    limits = tuple(
+        LimitedBy(
+            LimitScope(limit["scope"]),
+            limit["id"],
+            Limits(limit["rpm"], limit["tpm"], limit["parallel"]),
+        )
+        for limit in orjson.loads(row.limits)
     )
     return Hold(
         request_id=RequestId(row.request_id),
         owner=InstanceId(row.owner),
         started_at=row.started_at,
-        key_hash=KeyHash(row.key_hash),
+        key_id=KeyId(row.key_id),
         user_id=UserId(row.user_id) if row.user_id is not None else None,
         model=row.model,
         bedrock_id=row.bedrock_id,
         accounts=accounts,
         amount=row.amount,
         grows=True,
+        limits=limits,
+        tokens=row.tokens,
     )
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return Decimal(text) if text is not None else None

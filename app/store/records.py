@@ -1,140 +1,115 @@
 """Users and keys in PostgreSQL."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString
 
 from psycopg import errors
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import dict_row, scalar_row
+from psycopg.types.json import Jsonb
 
-from app.domain.budgets import Budget
-from app.domain.guardrail import Guardrail
-from app.domain.identity import KeyHash, UserId
+from app.domain.audit import Author
+from app.domain.identity import KeyHash, KeyId, UserId
 from app.domain.keys import Caller, Key, User
 from app.domain.ledger import Account
-from app.errors import Conflict, NotFound
+from app.errors import Conflict
 from app.store.database import Database
+from app.store.refusals import refused
+from app.store.rows import (
+    KEY_COLUMNS,
+    KEY_SHOWN,
+    USER_COLUMNS,
+    USER_SHOWN,
+    caller_of,
+    insert,
+    key_of,
+    key_values,
+    marked,
+    stored,
+    update,
+    user_of,
+    user_values,
+)
 
-FIND: LiteralString = """
-SELECT k.key_hash, k.key_name, k.key_alias, k.user_id, k.models, k.expires, k.blocked,
-       k.max_budget, k.budget_duration, k.guardrail,
-       u.user_email, u.user_alias, u.models AS user_models, u.blocked AS user_blocked,
-       u.max_budget AS user_max_budget, u.budget_duration AS user_budget_duration,
-       u.guardrail AS user_guardrail
-  FROM api_key k LEFT JOIN gateway_user u USING (user_id)
- WHERE k.key_hash = %(key_hash)s
+KEYS: LiteralString = f"SELECT {KEY_SHOWN} FROM api_key k LEFT JOIN budget kb USING (budget_id)"
+USERS: LiteralString = (
+    f"SELECT {USER_SHOWN} FROM gateway_user u LEFT JOIN budget ub USING (budget_id)"
+)
+
+# A secret that was replaced finds its key too, under its own hash and name, and with its own end.
+FIND: LiteralString = f"""
+SELECT {KEY_SHOWN}, {USER_SHOWN},
+       r.key_hash AS retired_hash, r.key_name AS retired_name, r.good_until
+  FROM api_key k
+  LEFT JOIN retired_secret r ON r.key_hash = %(key_hash)s AND r.key_id = k.key_id
+  LEFT JOIN budget kb ON kb.budget_id = k.budget_id
+  LEFT JOIN gateway_user u ON u.user_id = k.user_id
+  LEFT JOIN budget ub ON ub.budget_id = u.budget_id
+ WHERE k.key_id = coalesce(
+           (SELECT key_id FROM api_key WHERE key_hash = %(key_hash)s),
+           (SELECT key_id FROM retired_secret WHERE key_hash = %(key_hash)s))
 """
 
-KEYS_OF: LiteralString = """
-SELECT key_hash, key_name, key_alias, user_id, models, expires, blocked, max_budget,
-       budget_duration, guardrail
-  FROM api_key WHERE user_id = %(user_id)s ORDER BY created_at, key_hash
+KEY: LiteralString = f"""
+{KEYS} WHERE k.key_id = coalesce(
+           (SELECT key_id FROM api_key WHERE key_hash = %(name)s),
+           (SELECT key_id FROM retired_secret WHERE key_hash = %(name)s),
+           %(name)s)
 """
 
-USER: LiteralString = """
-SELECT user_id, user_email, user_alias, models, blocked, max_budget, budget_duration,
-       guardrail
-  FROM gateway_user WHERE user_id = %(user_id)s
+KEY_BY_ALIAS: LiteralString = f"{KEYS} WHERE k.key_alias = %(alias)s"
+
+KEYS_OF: LiteralString = f"{KEYS} WHERE k.user_id = %(user_id)s ORDER BY k.created_at, k.key_id"
+
+USER: LiteralString = f"{USERS} WHERE u.user_id = %(user_id)s"
+
+USERS_BY_EMAIL: LiteralString = f"""
+{USERS} WHERE lower(u.user_email) = lower(%(email)s) ORDER BY u.user_id LIMIT 2
 """
 
-ADD_KEY: LiteralString = """
-INSERT INTO api_key (key_hash, key_name, key_alias, user_id, models, expires, blocked,
-                     max_budget, budget_duration, guardrail)
-VALUES (%(key_hash)s, %(key_name)s, %(key_alias)s, %(user_id)s, %(models)s, %(expires)s,
-        %(blocked)s, %(max_budget)s, %(budget_duration)s, %(guardrail)s)
-"""
-
-ADD_USER: LiteralString = """
-INSERT INTO gateway_user (user_id, user_email, user_alias, models, blocked, max_budget,
-                          budget_duration, guardrail)
-VALUES (%(user_id)s, %(user_email)s, %(user_alias)s, %(user_models)s, %(user_blocked)s,
-        %(user_max_budget)s, %(user_budget_duration)s, %(user_guardrail)s)
-"""
-
+ADD_KEY: LiteralString = insert("api_key", KEY_COLUMNS, "k_")
+ADD_USER: LiteralString = insert("gateway_user", USER_COLUMNS, "u_")
 ADD_USER_AND_KEY: LiteralString = f"WITH new_user AS ({ADD_USER}) {ADD_KEY}"
+
+DELETE_KEYS: LiteralString = "DELETE FROM api_key WHERE key_id = ANY(%(ids)s)"
+
+DELETE_USERS: LiteralString = """
+WITH theirs AS (DELETE FROM api_key WHERE user_id = ANY(%(ids)s))
+DELETE FROM gateway_user WHERE user_id = ANY(%(ids)s)
+"""
+
+# No older secret outlives the one that is replaced now. Repeated, it finds the new one in place.
+ROTATE: LiteralString = """
+WITH old AS (
+    SELECT key_id, key_hash, key_name FROM api_key
+     WHERE key_id = %(key_id)s AND key_hash <> %(new_hash)s FOR UPDATE
+), older AS (
+    UPDATE retired_secret r SET good_until = least(r.good_until, %(good_until)s)
+      FROM old WHERE r.key_id = old.key_id
+), retired AS (
+    INSERT INTO retired_secret (key_hash, key_id, key_name, good_until)
+    SELECT key_hash, key_id, key_name, %(good_until)s FROM old
+)
+UPDATE api_key k SET key_hash = %(new_hash)s, key_name = %(new_name)s, updated_at = now()
+  FROM old WHERE k.key_id = old.key_id
+"""
 
 SPENT: LiteralString = """
 SELECT spent FROM budget_account
  WHERE scope = %(scope)s AND id = %(id)s AND window_start = %(start)s
 """
 
+SPENDS: LiteralString = """
+SELECT coalesce(a.spent, 0)
+  FROM unnest(%(scopes)s::text[], %(ids)s::text[], %(starts)s::timestamptz[])
+       WITH ORDINALITY AS w (scope, id, start, place)
+  LEFT JOIN budget_account a ON a.scope = w.scope AND a.id = w.id AND a.window_start = w.start
+ ORDER BY w.place
+"""
 
-@dataclass(frozen=True, slots=True)
-class _KeyRow:
-    key_hash: str
-    key_name: str
-    key_alias: str | None
-    user_id: str | None
-    models: list[str]
-    expires: datetime | None
-    blocked: bool
-    max_budget: Decimal | None
-    budget_duration: str | None
-    guardrail: str | None
-
-    def key(self) -> Key:
-        return Key(
-            hash=KeyHash(self.key_hash),
-            name=self.key_name,
-            alias=self.key_alias,
-            user_id=UserId(self.user_id) if self.user_id is not None else None,
-            models=tuple(self.models),
-            expires=self.expires,
-            blocked=self.blocked,
-            budget=Budget(self.max_budget, self.budget_duration),
-            guardrail=_guardrail(self.guardrail),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _UserRow:
-    user_id: str
-    user_email: str | None
-    user_alias: str | None
-    models: list[str]
-    blocked: bool
-    max_budget: Decimal | None
-    budget_duration: str | None
-    guardrail: str | None
-
-    def user(self) -> User:
-        return User(
-            id=UserId(self.user_id),
-            email=self.user_email,
-            alias=self.user_alias,
-            models=tuple(self.models),
-            blocked=self.blocked,
-            budget=Budget(self.max_budget, self.budget_duration),
-            guardrail=_guardrail(self.guardrail),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _CallerRow(_KeyRow):
-    user_email: str | None
-    user_alias: str | None
-    user_models: list[str] | None
-    user_blocked: bool | None
-    user_max_budget: Decimal | None
-    user_budget_duration: str | None
-    user_guardrail: str | None
-
-    def caller(self) -> Caller:
-        if self.user_id is None:
-            return Caller(self.key(), None)
-        user = _UserRow(
-            self.user_id,
-            self.user_email,
-            self.user_alias,
-            self.user_models or [],
-            bool(self.user_blocked),
-            self.user_max_budget,
-            self.user_budget_duration,
-            self.user_guardrail,
-        )
-        return Caller(self.key(), user.user())
+OPEN_WINDOWS: LiteralString = "SELECT open_budget_windows(%(accounts)s)"
 
 
 class PostgresRecords:
@@ -144,40 +119,109 @@ class PostgresRecords:
         self._database = database
 
     async def find(self, key_hash: KeyHash) -> Caller | None:
-        rows = await self._database.rows(FIND, {"key_hash": key_hash}, class_row(_CallerRow))
-        return rows[0].caller() if rows else None
+        rows = await self._database.rows(FIND, {"key_hash": key_hash}, dict_row)
+        if not rows:
+            return None
+        (row,) = rows
+        caller = caller_of(row)
+        if row["retired_hash"] is None:
+            return caller
+        ends = [end for end in (caller.key.expires, row["good_until"]) if end is not None]
+        retired = replace(caller.key, hash=key_hash, name=row["retired_name"], expires=min(ends))
+        return replace(caller, key=retired)
 
-    async def add_user(self, user: User, key: Key | None) -> None:
-        parameters = _user_columns(user) | (_key_columns(key) if key is not None else {})
+    async def add_user(self, user: User, key: Key | None, by: Author) -> None:
+        query, values = ADD_USER, marked("u_", user_values(user))
+        if key is not None:
+            query, values = ADD_USER_AND_KEY, values | marked("k_", key_values(key))
         try:
-            await self._database.execute(ADD_USER_AND_KEY if key else ADD_USER, parameters)
-        except errors.UniqueViolation as error:
-            if not await self._stored(key):
-                alias = key.alias if key else None
-                raise _conflict(error, user_id=user.id, alias=alias) from error
+            await self._database.execute(query, values, by)
+        except errors.IntegrityError as error:
+            if key is None or not await self._stored(key):
+                alias = {"key_alias": key.alias} if key else {}
+                raise refused(error, user_values(user) | alias) from error
 
-    async def add_key(self, key: Key) -> None:
+    async def add_key(self, key: Key, by: Author) -> None:
         try:
-            await self._database.execute(ADD_KEY, _key_columns(key))
-        except errors.UniqueViolation as error:
+            await self._database.execute(ADD_KEY, marked("k_", key_values(key)), by)
+        except errors.IntegrityError as error:
             if not await self._stored(key):
-                raise _conflict(error, user_id=None, alias=key.alias) from error
-        except errors.ForeignKeyViolation as error:
-            raise NotFound(f"There is no user {key.user_id!r}; make it by /user/new.") from error
+                raise refused(error, key_values(key)) from error
 
-    async def _stored(self, key: Key | None) -> bool:
+    async def _stored(self, key: Key) -> bool:
         """Whether just this key is there: the database took it, but its answer was lost, and the
         statement was repeated."""
-        found = await self.find(key.hash) if key is not None else None
-        return found is not None and found.key == key
+        found = await self.key(key.id)
+        return found is not None and replace(found, template=key.template) == key
 
     async def user(self, user_id: UserId) -> User | None:
-        rows = await self._database.rows(USER, {"user_id": user_id}, class_row(_UserRow))
-        return rows[0].user() if rows else None
+        rows = await self._database.rows(USER, {"user_id": user_id}, dict_row)
+        return user_of(rows[0]) if rows else None
+
+    async def users_by_email(self, email: str) -> Sequence[User]:
+        rows = await self._database.rows(USERS_BY_EMAIL, {"email": email}, dict_row)
+        return [user_of(row) for row in rows]
 
     async def keys_of(self, user_id: UserId) -> Sequence[Key]:
-        rows = await self._database.rows(KEYS_OF, {"user_id": user_id}, class_row(_KeyRow))
-        return [row.key() for row in rows]
+        rows = await self._database.rows(KEYS_OF, {"user_id": user_id}, dict_row)
+        return [key_of(row) for row in rows]
+
+    async def key(self, name: KeyId | KeyHash) -> Key | None:
+        rows = await self._database.rows(KEY, {"name": name}, dict_row)
+        return key_of(rows[0]) if rows else None
+
+    async def key_by_alias(self, alias: str) -> Key | None:
+        rows = await self._database.rows(KEY_BY_ALIAS, {"alias": alias}, dict_row)
+        return key_of(rows[0]) if rows else None
+
+    async def update_user(
+        self, user_id: UserId, changes: Mapping[str, Any], by: Author
+    ) -> User | None:
+        changed = update("gateway_user", "user_id", changes)
+        query = (
+            f"WITH changed AS ({changed}) SELECT {USER_SHOWN} FROM changed u "
+            "LEFT JOIN budget ub USING (budget_id)"
+        )
+        row = await self._changed(query, {**changes, "user_id": user_id}, by)
+        return user_of(row) if row else None
+
+    async def update_key(self, key_id: KeyId, changes: Mapping[str, Any], by: Author) -> Key | None:
+        changed = update("api_key", "key_id", changes)
+        query = (
+            f"WITH changed AS ({changed}) SELECT {KEY_SHOWN} FROM changed k "
+            "LEFT JOIN budget kb USING (budget_id)"
+        )
+        row = await self._changed(query, {**changes, "key_id": key_id}, by)
+        return key_of(row) if row else None
+
+    async def _changed(
+        self, query: LiteralString, values: dict[str, Any], by: Author
+    ) -> dict[str, Any] | None:
+        try:
+            rows = await self._database.rows(query, stored(values), dict_row, by)
+        except errors.IntegrityError as error:
+            raise refused(error, values) from error
+        return rows[0] if rows else None
+
+    async def replace_secret(
+        self, key_id: KeyId, new_hash: KeyHash, new_name: str, good_until: datetime, by: Author
+    ) -> None:
+        values = {
+            "key_id": key_id,
+            "new_hash": new_hash,
+            "new_name": new_name,
+            "good_until": good_until,
+        }
+        try:
+            await self._database.execute(ROTATE, values, by)
+        except errors.UniqueViolation as error:
+            raise Conflict("This key exists already.") from error
+
+    async def delete_users(self, ids: Sequence[UserId], by: Author) -> None:
+        await self._database.execute(DELETE_USERS, {"ids": list(ids)}, by)
+
+    async def delete_keys(self, ids: Sequence[KeyId], by: Author) -> None:
+        await self._database.execute(DELETE_KEYS, {"ids": list(ids)}, by)
 
     async def spent(self, account: Account) -> Decimal:
         rows = await self._database.rows(
@@ -187,43 +231,17 @@ class PostgresRecords:
         )
         return Decimal(rows[0]) if rows else Decimal(0)
 
+    async def spends(self, accounts: Sequence[Account]) -> Sequence[Decimal]:
+        values = {
+            "scopes": [account.scope.value for account in accounts],
+            "ids": [account.id for account in accounts],
+            "starts": [account.window.start for account in accounts],
+        }
+        return await self._database.rows(SPENDS, values, scalar_row)
 
-def _guardrail(text: str | None) -> Guardrail | None:
-    return Guardrail.parse(text) if text is not None else None
-
-
-def _key_columns(key: Key) -> dict[str, Any]:
-    return {
-        "key_hash": key.hash,
-        "key_name": key.name,
-        "key_alias": key.alias,
-        "user_id": key.user_id,
-        "models": list(key.models),
-        "expires": key.expires,
-        "blocked": key.blocked,
-        "max_budget": key.budget.max,
-        "budget_duration": key.budget.duration,
-        "guardrail": str(key.guardrail) if key.guardrail else None,
-    }
-
-
-def _user_columns(user: User) -> dict[str, Any]:
-    return {
-        "user_id": user.id,
-        "user_email": user.email,
-        "user_alias": user.alias,
-        "user_models": list(user.models),
-        "user_blocked": user.blocked,
-        "user_max_budget": user.budget.max,
-        "user_budget_duration": user.budget.duration,
-        "user_guardrail": str(user.guardrail) if user.guardrail else None,
-    }
-
-
-def _conflict(error: errors.UniqueViolation, *, user_id: str | None, alias: str | None) -> Conflict:
-    taken = error.diag.constraint_name
-    if taken == "api_key_key_alias_key":
-        return Conflict(f"A key with the alias {alias!r} exists already.")
-    if taken == "gateway_user_pkey":
-        return Conflict(f"User with id {user_id} already exists.")
-    return Conflict("This key exists already.")
+    async def open_windows(self, accounts: Sequence[Account]) -> None:
+        opened = [
+            {"scope": a.scope.value, "id": a.id, "start": a.window.start.isoformat()}
+            for a in accounts
+        ]
+        await self._database.execute(OPEN_WINDOWS, {"accounts": Jsonb(opened)})

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.budgets import Window
-from app.domain.identity import KeyHash, RequestId, UserId
+from app.domain.identity import KeyId, RequestId, UserId
 from app.domain.ledger import Account, Scope, Settlement
+from app.domain.pricing import Cost
 from app.domain.usage import Usage
+from app.errors import GatewayError
 from app.ports import Ledger
 
 log = logging.getLogger(__name__)
@@ -60,7 +62,16 @@ class FileSpool:
                 log.critical("a spooled settlement cannot be read", extra={"file": str(file)})
                 file.replace(file.with_suffix(".unreadable"))
                 continue
-            await ledger.settle(settlement)
+            try:
+                await ledger.settle(settlement)
+            except GatewayError:
+                raise
+            except Exception:
+                log.critical(
+                    "a spooled settlement is refused", extra={"file": str(file)}, exc_info=True
+                )
+                file.replace(file.with_suffix(".refused"))
+                continue
             file.unlink(missing_ok=True)
             self._bytes = max(0, self._bytes - len(content))
             count += 1
@@ -100,19 +111,21 @@ def decode(content: bytes) -> Settlement:
     user_id = fields["user_id"]
     fields |= {
         "request_id": RequestId(fields["request_id"]),
-        "key_hash": KeyHash(fields["key_hash"]),
+        "key_id": KeyId(fields["key_id"]),
         "user_id": UserId(user_id) if user_id is not None else None,
         "started_at": datetime.fromisoformat(fields["started_at"]),
         "finished_at": datetime.fromisoformat(fields["finished_at"]),
         "accounts": tuple(_account(a) for a in fields["accounts"]),
         "usage": Usage(**fields["usage"]),
         "cost": Decimal(fields["cost"]),
+        "parts": _parts(fields["parts"]),
+        "tags": tuple(fields["tags"]),
     }
     return Settlement(**fields)
 
 
 def _account(fields: dict[str, Any]) -> Account:
-    window, cap = fields["window"], fields["cap"]
+    window, cap, soft = fields["window"], fields["cap"], fields["soft"]
     end = window["end"]
     return Account(
         Scope(fields["scope"]),
@@ -122,4 +135,9 @@ def _account(fields: dict[str, Any]) -> Account:
             datetime.fromisoformat(end) if end is not None else None,
         ),
         Decimal(cap) if cap is not None else None,
+        Decimal(soft) if soft is not None else None,
     )
+
+
+def _parts(fields: dict[str, str] | None) -> Cost | None:
+    return Cost(**{kind: Decimal(usd) for kind, usd in fields.items()}) if fields else None

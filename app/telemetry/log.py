@@ -84,7 +84,14 @@ class OutcomeLog:
                 "upstream_request_id": outcome.upstream_request_id,
                 "session_id": outcome.session_id,
                 "client": outcome.client,
+                "agent": outcome.agent,
+                "tags": outcome.tags,
                 "guardrail": outcome.guardrail,
+                "budget_warnings": [
+                    f"{standing.account.scope} {level}"
+                    for standing in outcome.budgets
+                    if (level := standing.warning)
+                ],
             },
         )
 

@@ -1,6 +1,7 @@
 """All that is told of requests, to each place that wants to know."""
 
 from app.domain.outcome import Outcome
+from app.ports import Tidied
 from app.telemetry.log import OutcomeLog
 from app.telemetry.metrics import Metrics
 
@@ -21,6 +22,12 @@ class LogAndMetrics:
 
     def left_out(self, model: str) -> None:
         self._metrics.left_out(model)
+
+    def spend_checked(self, differences: int) -> None:
+        self._metrics.spend_checked(differences)
+
+    def tidied(self, what: Tidied, count: int) -> None:
+        self._metrics.tidied(what, count)
 
     def exposition(self) -> bytes:
         return self._metrics.exposition()

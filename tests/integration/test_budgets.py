@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 
@@ -81,6 +82,57 @@ async def test_two_gateways_and_200_streams_do_not_break_a_cap(
     assert max(spent, billed(stack.emulator.usage())) <= cap + slices
     account = stack.query("SELECT * FROM budget_account WHERE scope = %s", owner)[0]
     assert (account["spent"], account["held"]) == (spent, 0)
+
+
+@pytest.mark.parametrize("gateways", [2, 4])
+async def test_a_thousand_requests_at_once_over_several_gateways_hold_every_cap_and_limit(
+    own_stack: Stack, tmp_path: Path, gateways: int
+) -> None:
+    """Ten keys of two users, each with cents; the log, the counters and the bill agree."""
+    stack, settings = own_stack, {"GATEWAY_DATABASE_TIMEOUT_SECONDS": "60"}
+    with ExitStack() as running:
+        doors = [
+            running.enter_context(
+                gateway_process(stack.database_url, stack.emulator.url, tmp_path, settings)
+            )
+            for _ in range(gateways)
+        ]
+        for user in ("ada", "bob"):
+            doors[0].admin(
+                "POST", "/user/new", user_id=user, max_budget=0.02, auto_create_key=False
+            )
+        keys = [
+            doors[0].new_key(
+                user_id=("ada", "bob")[i % 2],
+                max_budget=0.005,
+                budget_duration="1d",
+                max_parallel_requests=60,
+                model_max_budget={"claude-haiku-4-5": {"budget_limit": 0.004}},
+            )
+            for i in range(10)
+        ]
+        async with http(1000) as client:
+            answers = await asyncio.gather(
+                *(
+                    ask(client, doors[i % gateways], keys[i % 10], question(20, stream=i % 3 == 0))
+                    for i in range(1000)
+                )
+            )
+
+    statuses = Counter(answer.status_code for answer in answers)
+    assert statuses.keys() == {200, 429}
+    assert statuses[200] >= 30  # three for each key: most find the money held by others
+    slices = SLICE * HAIKU_OUTPUT
+    for account in stack.query("SELECT * FROM budget_account"):
+        cap = {"key_model": "0.004", "key": "0.005", "user": "0.02"}[account["scope"]]
+        assert account["spent"] <= Decimal(cap) + slices
+    meters = stack.query("SELECT DISTINCT in_flight FROM limit_meter")
+    assert [meter["in_flight"] for meter in meters] == [0]
+    (server,) = stack.query(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    )
+    assert server["deadlocks"] == 0
+    assert_spend_equals_the_bill(stack)
 
 
 async def test_an_answer_that_the_budget_ends_is_whole_and_says_so(own_stack: Stack) -> None:
@@ -200,8 +252,8 @@ async def test_an_answer_says_how_near_the_end_of_the_budget_is(
     key = stack.gateway.new_key(max_budget=10, budget_duration="1d")
     token = stack.gateway.admin("GET", "/key/info", key=key)["key"]
     stack.execute(
-        "INSERT INTO budget_account VALUES "
-        f"('key', '{token}', date_trunc('day', now(), 'UTC'), {spent})"
+        f"UPDATE budget_account SET spent = {spent} WHERE id = '{token}' "
+        "AND window_start = date_trunc('day', now(), 'UTC')"
     )
 
     async with http(1) as client:
@@ -212,3 +264,5 @@ async def test_an_answer_says_how_near_the_end_of_the_budget_is(
     assert answer.headers[f"{unified}overage-utilization"] == f"{Decimal(spent) / 10:.2f}"
     assert answer.headers.get(f"{unified}overage-surpassed-threshold") == threshold
     assert int(answer.headers[f"{unified}reset"]) > 1_700_000_000
+    warning = f"key {threshold}" if threshold else None
+    assert answer.headers.get("x-gateway-budget-warning") == warning

@@ -52,7 +52,7 @@ def test_an_ordinary_key_may_not_administer(stack: Stack) -> None:
         headers={"authorization": f"Bearer {stack.gateway.new_key()}"},
     )
 
-    assert response.status_code == 401
+    assert response.status_code == 403
 
 
 def test_the_internal_port_answers_inference_too(stack: Stack) -> None:

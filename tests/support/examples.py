@@ -1,13 +1,15 @@
 """Small valid records, for tests to change where it matters to them."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from app.domain.budgets import LIFETIME, UNLIMITED, Budget, Window
-from app.domain.identity import InstanceId, KeyHash, RequestId, UserId
+from app.domain.allowance import EVERYTHING, Allowance
+from app.domain.audit import Author
+from app.domain.budgets import LIFETIME, Budget, Window
+from app.domain.identity import InstanceId, KeyId, RequestId, UserId
 from app.domain.keys import Caller, Key, User, hash_key, key_name
 from app.domain.ledger import Account, Hold, Scope, Settlement
 from app.domain.usage import Usage
@@ -16,6 +18,8 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = Window(NOW.replace(hour=0), NOW.replace(hour=0) + timedelta(days=1))
 SECRET = "sk-secret-of-the-tests"
 KEY_HASH = hash_key(SECRET)
+KEY_ID = KeyId(KEY_HASH)
+AUTHOR = Author("master key", "req_1")
 
 _numbers = count()
 
@@ -25,24 +29,44 @@ def request_id() -> RequestId:
 
 
 def key(**changes: Any) -> Key:
+    """`models`, `budget` and other fields of its own allowance may be given as they are. A key of
+    another `hash` has another id."""
+    changes = _allowed(changes)
+    if "hash" in changes:
+        changes.setdefault("id", KeyId(changes["hash"]))
     plain = Key(
+        id=KEY_ID,
         hash=KEY_HASH,
         name=key_name(SECRET),
         alias="a-key",
         user_id=None,
-        models=(),
         expires=None,
         blocked=False,
-        budget=UNLIMITED,
+        own=EVERYTHING,
+        created_at=NOW,
+        updated_at=NOW,
     )
     return replace(plain, **changes)
 
 
 def user(**changes: Any) -> User:
+    """As with keys, fields of its own allowance may be given as they are."""
     plain = User(
-        id=UserId("ada"), email=None, alias=None, models=(), blocked=False, budget=UNLIMITED
+        id=UserId("ada"),
+        email=None,
+        alias=None,
+        blocked=False,
+        own=EVERYTHING,
+        created_at=NOW,
+        updated_at=NOW,
     )
-    return replace(plain, **changes)
+    return replace(plain, **_allowed(changes))
+
+
+def _allowed(changes: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(Allowance)} & changes.keys()
+    own = replace(changes.get("own", EVERYTHING), **{name: changes[name] for name in names})
+    return {n: value for n, value in changes.items() if n not in names} | {"own": own}
 
 
 def caller(*, cap: str | None = None, duration: str | None = None, **changes: Any) -> Caller:
@@ -62,7 +86,7 @@ def hold(*accounts: Account, amount: str = "1", **changes: Any) -> Hold:
         request_id=request_id(),
         owner=InstanceId("gateway-1"),
         started_at=NOW,
-        key_hash=KEY_HASH,
+        key_id=KEY_ID,
         user_id=None,
         model="claude-haiku-4-5",
         bedrock_id="us.anthropic.claude-haiku-4-5-20251001-v1:0",
@@ -79,7 +103,7 @@ def settlement(held: Hold, cost: str = "0.5", **changes: Any) -> Settlement:
         request_id=held.request_id,
         started_at=held.started_at,
         finished_at=held.started_at + timedelta(seconds=3),
-        key_hash=KeyHash(held.key_hash),
+        key_id=held.key_id,
         user_id=held.user_id,
         dialect="anthropic",
         model=held.model,

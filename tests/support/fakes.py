@@ -9,7 +9,17 @@ from decimal import Decimal
 
 from app.domain.identity import InstanceId, KeyHash, RequestId
 from app.domain.keys import Caller
-from app.domain.ledger import Account, Grant, Hold, Refusal, Settlement
+from app.domain.ledger import (
+    Account,
+    Grant,
+    Hold,
+    LimitRefusal,
+    Reading,
+    Refusal,
+    Settlement,
+    Standing,
+)
+from app.domain.limits import LimitedBy, LimitKind, Limits, LimitScope
 from app.domain.outcome import Outcome
 from app.errors import GatewayError
 from app.ports import Call, Completion, Ledger
@@ -60,8 +70,9 @@ class MemoryLedger:
     _spent: Sums = field(default_factory=_no_money)
     _held: Sums = field(default_factory=_no_money)
     _seen: dict[InstanceId, datetime] = field(default_factory=dict)
+    _buckets: dict[tuple[LimitScope, str], "_Bucket"] = field(default_factory=dict)
 
-    async def hold(self, hold: Hold) -> Grant | Refusal:
+    async def hold(self, hold: Hold) -> Grant | Refusal | LimitRefusal:
         self._answer()
         self.holds.append(hold)
         if self.gate is not None:
@@ -69,25 +80,30 @@ class MemoryLedger:
             self._answer()
         before = self.reservations.get(hold.request_id)
         if before is None and hold.grows:
-            return Grant(None)
+            return Grant()
+        readings: list[Reading] = []
+        for limited_by in hold.limits if before is None else ():
+            bucket = self._leaked(limited_by)
+            if refusal := bucket.refusal(limited_by, hold.tokens):
+                return refusal
+            readings.append(Reading(limited_by, bucket.requests, bucket.tokens))
         more = hold.amount - (before.amount if before else 0)
-        left: list[Decimal] = []
-        shares: list[tuple[Decimal, Account]] = []
-        for account in hold.accounts:
-            if account.cap is not None:
-                spent, held = self.spent(account), self.held(account)
-                left.append(account.cap - spent - held - more)
-                if more > 0 > left[-1]:
-                    return Refusal(account, spent=spent, held=held)
-                shares.append((spent / account.cap if account.cap else Decimal(0), account))
+        for account in _capped(hold.accounts):
+            spent, held = self.spent(account), self.held(account)
+            if more > 0 and spent + held + more > (account.cap or 0):
+                return Refusal(account, spent=spent, held=held)
         self._add(self._held, _capped(hold.accounts), more)
+        for reading in readings:
+            self._leaked(reading.limited_by).take(hold.tokens)
         self.reservations[hold.request_id] = replace(before or hold, amount=hold.amount)
-        if not shares:
-            return Grant(None)
-        fullest = max(shares, key=lambda share: share[0])[1]
-        return Grant(min(left), fullest, self.spent(fullest))
+        standings = (
+            Standing(a, self.spent(a), self.held(a) if a.cap is not None else Decimal(0))
+            for a in hold.accounts
+            if a.cap is not None or a.soft is not None
+        )
+        return Grant(tuple(standings), tuple(readings))
 
-    async def settle(self, settlement: Settlement) -> None:
+    async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
         self._answer()
         self.settled.append(settlement)
         released = self.reservations.pop(settlement.request_id, None)
@@ -98,6 +114,11 @@ class MemoryLedger:
             self._add(self._spent, settlement.accounts, more)
         if released is not None:
             self._add(self._held, _capped(settlement.accounts), -released.amount)
+            used = settlement.usage.total_tokens - settlement.usage.cache_read_tokens
+            surplus = 0 if settlement.ending == "owner_lost" else used - released.tokens
+            for limited_by in released.limits:
+                self._leaked(limited_by).give_back(surplus)
+        return [self.spent(account) for account in settlement.accounts]
 
     async def heartbeat(self, owner: InstanceId) -> None:
         self._answer()
@@ -135,6 +156,12 @@ class MemoryLedger:
         self._answer()
         self._seen.pop(owner, None)
 
+    def _leaked(self, limited_by: LimitedBy) -> "_Bucket":
+        name = limited_by.scope, limited_by.id
+        bucket = self._buckets.setdefault(name, _Bucket(self.now()))
+        bucket.leak(limited_by.limits, self.now())
+        return bucket
+
     def spent(self, account: Account) -> Decimal:
         return self._spent[_name(account)]
 
@@ -149,6 +176,43 @@ class MemoryLedger:
     def _add(sums: Sums, accounts: Sequence[Account], amount: Decimal) -> None:
         for account in accounts:
             sums[_name(account)] += amount
+
+
+@dataclass
+class _Bucket:
+    """How full the token buckets of one limit are, and what is in flight."""
+
+    as_of: datetime
+    requests: float = 0
+    tokens: float = 0
+    in_flight: int = 0
+
+    def leak(self, limits: Limits, now: datetime) -> None:
+        minutes = max(0.0, (now - self.as_of).total_seconds()) / 60
+        self.requests = max(0.0, self.requests - minutes * (limits.rpm or 0))
+        self.tokens = max(0.0, self.tokens - minutes * (limits.tpm or 0))
+        self.as_of = now
+
+    def refusal(self, by: LimitedBy, tokens: int) -> LimitRefusal | None:
+        rpm, tpm, parallel = by.limits.rpm, by.limits.tpm, by.limits.parallel
+        if parallel is not None and self.in_flight >= parallel:
+            return LimitRefusal(by, LimitKind.PARALLEL, None)
+        if rpm is not None and self.requests + 1 > rpm + 1e-6:
+            wait = (self.requests + 1 - rpm) * 60 / rpm if rpm else None
+            return LimitRefusal(by, LimitKind.REQUESTS, wait)
+        if tpm is not None and (tpm == 0 or 0 < self.tokens > tpm - tokens + 1e-6):
+            wait = (self.tokens - max(0, tpm - tokens)) * 60 / tpm if tpm else None
+            return LimitRefusal(by, LimitKind.TOKENS, wait)
+        return None
+
+    def take(self, tokens: int) -> None:
+        self.requests += 1
+        self.tokens += tokens
+        self.in_flight += 1
+
+    def give_back(self, surplus: int) -> None:
+        self.tokens = max(0.0, self.tokens + surplus)
+        self.in_flight -= 1
 
 
 def _capped(accounts: Sequence[Account]) -> list[Account]:

@@ -63,7 +63,8 @@ def billed(rows: list[dict[str, Any]]) -> Decimal:
     today = datetime.now(UTC).date()
     return sum(
         (
-            catalog.resolve(row["model"]).cost(
+            catalog.resolve(row["model"])
+            .cost(
                 Usage(
                     input_tokens=row["input_tokens"],
                     output_tokens=row["output_tokens"],
@@ -73,6 +74,7 @@ def billed(rows: list[dict[str, Any]]) -> Decimal:
                 ),
                 today,
             )
+            .total
             for row in rows
         ),
         Decimal(0),

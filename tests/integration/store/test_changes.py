@@ -15,11 +15,12 @@ from app.store.changes import follow_changes
 from app.store.database import Database
 from app.store.records import PostgresRecords
 from tests.integration.store.conftest import Sql
-from tests.support.examples import key, user
+from tests.support.examples import AUTHOR, key, user
 
 EVERYTHING = KeyHash("everything")
+KEYS = KeyHash("keys")
 MODELS = KeyHash("models")
-FIRST, SECOND = hash_key("sk-1"), hash_key("sk-2")
+FIRST, SECOND, OLD = hash_key("sk-1"), hash_key("sk-2"), hash_key("sk-0")
 
 
 @dataclass
@@ -30,6 +31,9 @@ class Heard:
 
     def forget(self, key_hash: KeyHash) -> None:
         self.queue.put_nowait(key_hash)
+
+    def forget_keys(self) -> None:
+        self.queue.put_nowait(KEYS)
 
     def models_changed(self) -> None:
         self.queue.put_nowait(MODELS)
@@ -59,22 +63,26 @@ async def following(dsn: str, errors: list[Exception]) -> AsyncIterator[Heard]:
 
 async def make_keys(database: Database) -> None:
     records = PostgresRecords(database)
-    await records.add_user(user(), key(hash=FIRST, alias="1", user_id=user().id))
-    await records.add_key(key(hash=SECOND, alias="2", user_id=user().id))
+    await records.add_user(user(), key(hash=FIRST, alias="1", user_id=user().id), AUTHOR)
+    await records.add_key(key(hash=SECOND, alias="2", user_id=user().id), AUTHOR)
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("UPDATE api_key SET blocked = true WHERE key_alias = '1'", [FIRST]),
+        ("UPDATE api_key SET blocked = true WHERE key_alias = '1'", sorted([FIRST, OLD])),
         ("DELETE FROM api_key WHERE key_alias = '2'", [SECOND]),
-        ("UPDATE gateway_user SET max_budget = 1", sorted([FIRST, SECOND])),
+        ("UPDATE gateway_user SET max_budget = 1", sorted([FIRST, SECOND, OLD])),
+        (f"UPDATE retired_secret SET good_until = now() WHERE key_hash = '{OLD}'", [OLD]),
+        ("UPDATE budget SET max_budget = 1", [KEYS]),
     ],
 )
 async def test_a_change_names_the_keys_that_it_touches(
     database: Database, database_url: str, sql: Sql, change: str, told: list[KeyHash]
 ) -> None:
     await make_keys(database)
+    sql(f"INSERT INTO retired_secret VALUES ('{OLD}', '{FIRST}', 'sk-...0', now())")
+    sql("INSERT INTO budget (budget_id) VALUES ('shared')")
     async with following(database_url, []) as heard:
         sql(change)
 
@@ -106,8 +114,15 @@ async def test_after_a_lost_connection_everything_is_doubted_and_changes_are_hea
     assert len(errors) == 1
 
 
-async def test_a_change_of_the_models_is_heard(database_url: str, sql: Sql) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO beta_rule VALUES ('*', 'a', NULL)",
+        "INSERT INTO operator_model VALUES ('1', 'mine', '{}')",
+    ],
+)
+async def test_a_change_of_the_models_is_heard(database_url: str, sql: Sql, change: str) -> None:
     async with following(database_url, []) as heard:
-        sql("INSERT INTO beta_rule VALUES ('*', 'a', NULL)")
+        sql(change)
 
         assert await heard.next() == MODELS

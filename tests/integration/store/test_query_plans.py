@@ -10,14 +10,17 @@ from app.store import records
 from tests.support.examples import KEY_HASH, NOW
 
 FILL = """
+INSERT INTO budget (budget_id) SELECT 'budget-' || n FROM generate_series(1, 5000) n;
 INSERT INTO gateway_user (user_id) SELECT 'user-' || n FROM generate_series(1, 2000) n;
 INSERT INTO api_key (key_hash, key_name, user_id)
     SELECT encode(sha256(n::text::bytea), 'hex'), 'sk-...', 'user-' || (n % 2000 + 1)
       FROM generate_series(1, 5000) n;
+INSERT INTO retired_secret
+    SELECT encode(sha256(('old' || key_id)::bytea), 'hex'), key_id, 'sk-...', now() FROM api_key;
 INSERT INTO budget_account (scope, id, window_start)
     SELECT 'key', 'key-' || n, now() FROM generate_series(1, 5000) n;
-INSERT INTO reservation
-    SELECT 'req-' || n, 'owner', now(), 'k', NULL, 'm', 'b', '{}', '{}', '{}', '{}', 0
+INSERT INTO reservation (request_id, owner, started_at, key_id, model, bedrock_id, amount)
+    SELECT 'req-' || n, 'owner', now(), 'k', 'm', 'b', 0
       FROM generate_series(1, 5000) n;
 INSERT INTO spend_log
     SELECT 'req-' || n, now() + n * interval '1 min', now(), 'key-' || n, 'user-' || n, 'anthropic',
@@ -42,7 +45,7 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any]]] = {
         {"start": NOW, "id": "req-7"},
     ),
     "the log of a key": (
-        "SELECT cost FROM spend_log WHERE key_hash = %(id)s AND started_at > %(start)s",
+        "SELECT cost FROM spend_log WHERE key_id = %(id)s AND started_at > %(start)s",
         {"start": NOW, "id": "key-7"},
     ),
     "the log of a user": (

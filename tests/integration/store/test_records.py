@@ -1,7 +1,7 @@
 """Users and keys in PostgreSQL."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,7 +14,7 @@ from app.errors import Conflict, NotFound
 from app.store.database import Database
 from app.store.ledger import PostgresLedger
 from app.store.records import PostgresRecords
-from tests.support.examples import NOW, TODAY, account, hold, key, settlement, user
+from tests.support.examples import AUTHOR, NOW, TODAY, account, hold, key, settlement, user
 
 BUDGET = Budget(Decimal("12.345678901"), "30d")
 FULL_USER = user(
@@ -33,13 +33,17 @@ FULL_KEY = key(
 )
 
 
+def at(second: int) -> datetime:
+    return NOW + timedelta(seconds=second)
+
+
 @pytest.fixture
 def records(database: Database) -> PostgresRecords:
     return PostgresRecords(database)
 
 
 async def test_a_user_and_a_first_key_are_found_with_every_field(records: PostgresRecords) -> None:
-    await records.add_user(FULL_USER, FULL_KEY)
+    await records.add_user(FULL_USER, FULL_KEY, AUTHOR)
 
     assert await records.find(FULL_KEY.hash) == Caller(FULL_KEY, FULL_USER)
     assert await records.user(FULL_USER.id) == FULL_USER
@@ -47,13 +51,13 @@ async def test_a_user_and_a_first_key_are_found_with_every_field(records: Postgr
 
 
 async def test_a_key_without_a_user_is_found(records: PostgresRecords) -> None:
-    await records.add_key(key())
+    await records.add_key(key(), AUTHOR)
 
     assert await records.find(key().hash) == Caller(key(), None)
 
 
 async def test_a_user_without_a_key_is_found(records: PostgresRecords) -> None:
-    await records.add_user(user(), None)
+    await records.add_user(user(), None, AUTHOR)
 
     assert (await records.user(user().id), await records.keys_of(user().id)) == (user(), [])
 
@@ -65,12 +69,13 @@ async def test_what_is_not_there_is_not_found(records: PostgresRecords) -> None:
 
 
 async def test_keys_of_a_user_come_in_the_order_they_were_made(records: PostgresRecords) -> None:
-    await records.add_user(user(), None)
+    await records.add_user(user(), None, AUTHOR)
     made = [
-        key(hash=hash_key(f"sk-{name}"), alias=name, user_id=user().id) for name in ("b", "a", "c")
+        key(hash=hash_key(f"sk-{name}"), alias=name, user_id=user().id, created_at=at(second))
+        for second, name in enumerate(("b", "a", "c"))
     ]
     for each in made:
-        await records.add_key(each)
+        await records.add_key(each, AUTHOR)
 
     assert await records.keys_of(user().id) == made
 
@@ -85,38 +90,38 @@ async def test_keys_of_a_user_come_in_the_order_they_were_made(records: Postgres
 async def test_a_second_key_of_the_same_alias_or_value_is_a_conflict(
     records: PostgresRecords, changes: dict[str, str], said: str
 ) -> None:
-    await records.add_key(key())
+    await records.add_key(key(), AUTHOR)
 
     with pytest.raises(Conflict) as refused:
-        await records.add_key(key(**changes))
+        await records.add_key(key(**changes), AUTHOR)
 
     assert refused.value.message == said
 
 
 async def test_keys_without_an_alias_are_no_conflict(records: PostgresRecords) -> None:
     for secret in ("sk-1", "sk-2"):
-        await records.add_key(key(hash=hash_key(secret), alias=None))
+        await records.add_key(key(hash=hash_key(secret), alias=None), AUTHOR)
 
 
 async def test_a_user_whose_first_key_is_taken_is_not_made(records: PostgresRecords) -> None:
-    await records.add_key(key())
+    await records.add_key(key(), AUTHOR)
 
     with pytest.raises(Conflict, match="a-key"):
-        await records.add_user(user(), key(hash=hash_key("sk-other"), user_id=user().id))
+        await records.add_user(user(), key(hash=hash_key("sk-other"), user_id=user().id), AUTHOR)
 
     assert await records.user(user().id) is None
 
 
 async def test_a_second_user_of_the_same_id_is_a_conflict(records: PostgresRecords) -> None:
-    await records.add_user(user(), None)
+    await records.add_user(user(), None, AUTHOR)
 
     with pytest.raises(Conflict, match="ada already exists"):
-        await records.add_user(user(email="other@example.org"), None)
+        await records.add_user(user(email="other@example.org"), None, AUTHOR)
 
 
 async def test_a_key_of_an_unknown_user_is_not_made(records: PostgresRecords) -> None:
     with pytest.raises(NotFound, match="nobody"):
-        await records.add_key(key(user_id=UserId("nobody")))
+        await records.add_key(key(user_id=UserId("nobody")), AUTHOR)
 
 
 async def test_spend_is_that_of_the_account_asked_for(
@@ -138,9 +143,9 @@ async def test_a_statement_that_was_repeated_made_one_key_and_no_conflict(
     records: PostgresRecords,
 ) -> None:
     made = key(alias="once", budget=Budget(Decimal("1.50"), "1d"))
-    await records.add_key(made)
+    await records.add_key(made, AUTHOR)
 
-    await records.add_key(made)
+    await records.add_key(made, AUTHOR)
 
     with pytest.raises(Conflict):
-        await records.add_key(replace(made, blocked=True))
+        await records.add_key(replace(made, blocked=True), AUTHOR)

@@ -1,6 +1,7 @@
 """Settlements on disk: whole, bounded, and replayed until the database has them."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.domain.budgets import Window
 from app.domain.ledger import Account, Ending, Scope, Settlement
+from app.domain.pricing import Cost
 from app.domain.usage import Usage
 from app.errors import DatabaseUnavailable
 from app.store.spool import FileSpool, decode, encode
@@ -27,13 +29,14 @@ ACCOUNTS = st.builds(
     id=st.text(),
     window=st.builds(Window, start=TIMES, end=st.none() | TIMES),
     cap=st.none() | MONEY,
+    soft=st.none() | MONEY,
 )
 SETTLEMENTS = st.builds(
     Settlement,
     request_id=st.text(),
     started_at=TIMES,
     finished_at=TIMES,
-    key_hash=st.text(),
+    key_id=st.text(),
     user_id=st.none() | st.text(),
     dialect=st.text(),
     model=st.text(),
@@ -49,6 +52,11 @@ SETTLEMENTS = st.builds(
     upstream_request_id=st.none() | st.text(),
     session_id=st.none() | st.text(),
     client=st.none() | st.text(),
+    parts=st.none() | st.builds(Cost, *[MONEY] * 5),
+    latency_ms=st.none() | COUNTS,
+    error_code=st.none() | st.text(),
+    agent=st.none() | st.text(),
+    tags=st.lists(st.text(), max_size=3).map(tuple),
 )
 
 
@@ -182,3 +190,23 @@ async def test_nobody_else_may_read_it(tmp_path: Path) -> None:
 
     (file,) = files(tmp_path / "new" / "spool")
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+async def test_a_settlement_that_the_database_refuses_is_set_aside_for_somebody_to_look_at(
+    tmp_path: Path,
+) -> None:
+    class Refusing(MemoryLedger):
+        async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
+            if settlement.cost == 1:
+                raise RuntimeError("violates a constraint")
+            return await super().settle(settlement)
+
+    spool, ledger = FileSpool(tmp_path, max_bytes=1_000_000), Refusing()
+    refused, good = one("1"), one("2")
+    for kept in (refused, good):
+        await spool.add(kept)
+
+    assert await spool.replay(ledger) == 1
+
+    assert [file.name for file in files(tmp_path)] == [f"{refused.request_id}.refused"]
+    assert list(ledger.log) == [good.request_id]

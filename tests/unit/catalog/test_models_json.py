@@ -71,7 +71,7 @@ def usages(tokens: int) -> tuple[Usage, ...]:
 
 def rates(asked: Target, tokens: int = 1000) -> tuple[Decimal, ...]:
     """What a million tokens of each kind cost, asked in small portions below any tier."""
-    return tuple(asked.cost(usage, TODAY) * (MILLION // tokens) for usage in usages(tokens))
+    return tuple(asked.cost(usage, TODAY).total * (MILLION // tokens) for usage in usages(tokens))
 
 
 def decimals(text: str, factor: str = "1") -> tuple[Decimal, ...]:
@@ -114,8 +114,8 @@ def test_haiku_5_5_costs_more_above_100_000_tokens_of_prompt() -> None:
     below = Usage(input_tokens=60_000, cache_read_tokens=40_000, output_tokens=1000)
     above = Usage(input_tokens=60_001, cache_read_tokens=40_000, output_tokens=1000)
 
-    assert haiku.cost(below, TODAY) == Decimal("0.0069")
-    assert haiku.cost(above, TODAY) == Decimal("0.0345005")
+    assert haiku.cost(below, TODAY).total == Decimal("0.0069")
+    assert haiku.cost(above, TODAY).total == Decimal("0.0345005")
 
 
 @pytest.mark.parametrize(("name", "limits"), LIMITS.items())

@@ -29,7 +29,7 @@ FLAT = Price(date(2026, 1, 1), (Tier(0, CHEAP),), "test")
     ],
 )
 def test_cost_is_exact_to_the_last_digit(usage: Usage, factor: str, dollars: str) -> None:
-    assert cost(usage, TIERED, Decimal(factor)) == Decimal(dollars)
+    assert cost(usage, TIERED, Decimal(factor)).total == Decimal(dollars)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_the_tier_is_chosen_by_the_whole_prompt_and_not_by_the_answer(
 
 
 def test_the_dearer_tier_holds_for_the_whole_call() -> None:
-    assert cost(Usage(input_tokens=100_001), TIERED, ONE) == Decimal("0.0500005")
+    assert cost(Usage(input_tokens=100_001), TIERED, ONE).total == Decimal("0.0500005")
 
 
 def test_a_price_without_a_second_tier_stays_flat() -> None:

@@ -193,7 +193,7 @@ class Bench:
 
     @property
     def account(self) -> Account:
-        return self.accounts.of(self.caller, self.time.instant)[-1]
+        return self.accounts.of(self.caller, HAIKU, self.time.instant)[-1]
 
     async def booked(self) -> tuple[Settlement, Outcome]:
         """The one settlement and the one Outcome of the one request; nothing stays held."""

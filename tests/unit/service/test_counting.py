@@ -11,8 +11,7 @@ import orjson
 import pytest
 
 from app.catalog.loader import load_catalog
-from app.domain.budgets import UNLIMITED
-from app.domain.keys import Caller, Key, hash_key
+from app.domain.keys import Caller, hash_key
 from app.errors import (
     AuthenticationFailed,
     GatewayError,
@@ -27,6 +26,7 @@ from app.service import counting
 from app.service.authentication import Authenticator
 from app.service.clock import Clock
 from app.service.counting import TokenCounter
+from tests.support.examples import key as example_key
 from tests.support.fakes import MemoryDirectory
 
 SECRET = "sk-counting-test-key"
@@ -57,7 +57,7 @@ class SlowCounter:
 def counter(
     upstream: SlowCounter, *, at_once: int = 2, models: tuple[str, ...] = ()
 ) -> TokenCounter:
-    key = Key(hash_key(SECRET), "sk-...-key", None, None, models, None, False, UNLIMITED)
+    key = example_key(hash=hash_key(SECRET), models=models)
     authenticator = Authenticator(
         MemoryDirectory({key.hash: Caller(key, None)}),
         master_key="sk-master-key-of-a-test",

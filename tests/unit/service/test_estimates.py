@@ -5,11 +5,11 @@ from typing import Any
 import orjson
 import pytest
 
-from app.domain.identity import KeyHash
+from app.domain.identity import KeyId
 from app.service import estimates
 from app.service.estimates import FIRST_SLICE, IMAGE_TOKENS, LARGEST_FIRST_SLICE, OutputForecast
 
-KEY, OTHER = KeyHash("a"), KeyHash("b")
+KEY, OTHER = KeyId("a"), KeyId("b")
 PICTURE = {"type": "image", "source": {"type": "base64", "data": "A" * 100_000}}
 
 

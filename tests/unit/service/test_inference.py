@@ -1,7 +1,9 @@
 """Every request ends once: one settlement if it was let in, one Outcome always."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -155,7 +157,7 @@ async def test_a_fault_before_the_request_was_let_in_is_an_outcome_too() -> None
 async def test_a_fault_of_the_ledger_while_it_books_does_not_hide_the_outcome() -> None:
     bench = Bench()
 
-    async def fail(settlement: object) -> None:
+    async def fail(settlement: object) -> Sequence[Decimal]:
         raise RuntimeError("oops")
 
     bench.ledger.settle = fail  # type: ignore[method-assign]

@@ -12,6 +12,7 @@ from app.domain.identity import InstanceId, RequestId
 from app.errors import DatabaseUnavailable
 from app.service.janitor import Janitor
 from app.service.settling import Settler
+from app.telemetry.metrics import Metrics
 from tests.support.examples import account, hold, settlement
 from tests.support.fakes import FakeTime, MemoryLedger, MemorySpool
 
@@ -29,9 +30,11 @@ class House:
         self.spool = MemorySpool()
         self.open: set[RequestId] = set()
         self.settler = Settler(self.ledger, self.spool)
+        self.metrics = Metrics()
         self.janitor = Janitor(
             self.ledger,
             self.settler,
+            self.metrics,
             instance=ME,
             open_requests=self.open,
             clock=self.time.clock,
@@ -43,6 +46,11 @@ class House:
         for _ in range(round(seconds / 3)):
             self.time.advance(3)
             await self.janitor.round()
+
+    def tidied(self, kind: str) -> bool:
+        """Whether metrics tell of one settlement of that kind."""
+        line = f'gateway_janitor_settlements_total{{kind="{kind}"}} 1.0'
+        return line in self.metrics.exposition().decode()
 
     async def leave_behind(self, owner: InstanceId = OTHER) -> None:
         """A hold of 0.5 USD that is an hour old."""
@@ -63,6 +71,7 @@ async def test_a_hold_that_this_process_does_not_know_of_is_released_unpaid() ->
 
     assert set(house.ledger.reservations) == {known}
     assert house.ledger.log[stray].cost == 0
+    assert house.tidied("stray")
 
 
 async def test_each_round_says_that_this_process_lives() -> None:
@@ -94,6 +103,7 @@ async def test_a_hold_of_a_dead_process_is_settled_at_what_it_held() -> None:
     assert (settled.ending, settled.cost, settled.estimated) == ("owner_lost", Decimal("0.5"), True)
     assert house.ledger.held(account()) == 0
     assert house.ledger.spent(account()) == Decimal("0.5")
+    assert house.tidied("orphan")
 
 
 async def test_holds_of_processes_that_live_are_left_alone() -> None:
@@ -143,6 +153,7 @@ async def test_what_was_spooled_is_booked() -> None:
     await house.rounds(3)
 
     assert (len(house.ledger.settled), house.spool.kept) == (1, [])
+    assert house.tidied("spooled")
 
 
 @pytest.mark.parametrize("error", [AWAY, RuntimeError("oops")])

@@ -1,13 +1,15 @@
-"""What a caller is told when a budget does not cover a request."""
+"""What a caller is told whom a budget or a limit keeps out."""
 
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.domain.budgets import LIFETIME, Window
-from app.domain.ledger import Refusal, Scope
-from app.errors import BudgetExceeded, BudgetHeld, GatewayError
-from app.service.refusals import budget_refusal, usd
+from app.domain.budgets import LIFETIME, Window, window_at
+from app.domain.ledger import LimitRefusal, Refusal, Scope, by_model
+from app.domain.limits import LimitedBy, LimitKind, Limits, LimitScope
+from app.errors import BudgetExceeded, BudgetHeld, GatewayError, RateLimited
+from app.service.refusals import budget_refusal, limit_refusal, usd
 from tests.support.examples import NOW, TODAY, account
 
 UNIFIED = "anthropic-ratelimit-unified-"
@@ -22,11 +24,11 @@ def refused(
     amount: str = "1",
     window: Window = TODAY,
     scope: Scope = Scope.KEY,
-    duration: str | None = "1d",
+    id_: str = "ada",
     contact: str | None = None,
 ) -> GatewayError:
-    refusal = Refusal(account(scope, cap, window, id_="ada"), Decimal(spent), Decimal(held))
-    return budget_refusal(refusal, Decimal(amount), duration=duration, now=NOW, contact=contact)
+    refusal = Refusal(account(scope, cap, window, id_=id_), Decimal(spent), Decimal(held))
+    return budget_refusal(refusal, Decimal(amount), now=NOW, contact=contact)
 
 
 @pytest.mark.parametrize(
@@ -62,13 +64,76 @@ def test_a_budget_that_is_only_held_is_worth_another_try_soon() -> None:
         (Scope.KEY, "The budget of this API key"),
         (Scope.USER, "The budget of user ada"),
         (Scope.GLOBAL, "The budget of the whole gateway"),
+        (Scope.KEY_MODEL, "The budget of this API key for claude-opus-5-5"),
+        (Scope.USER_MODEL, "The budget of user a/b for claude-opus-5-5"),
     ],
 )
 @pytest.mark.parametrize("held", ["0", "10"])
 def test_it_says_whose_budget_it_is(scope: Scope, whose: str, held: str) -> None:
+    id_ = by_model("claude-opus-5-5", "a/b") if "model" in scope else "ada"
     spent = "10" if held == "0" else "0"
 
-    assert refused(spent, held, scope=scope).message.startswith(whose)
+    assert refused(spent, held, scope=scope, id_=id_).message.startswith(whose)
+
+
+def limited(
+    kind: LimitKind, wait: float | None, scope: LimitScope = LimitScope.KEY
+) -> GatewayError:
+    id_ = by_model("claude-opus-5-5", "ada") if scope.endswith("_model") else "ada"
+    by = LimitedBy(scope, id_, Limits(rpm=60, tpm=1000, parallel=4))
+    return limit_refusal(LimitRefusal(by, kind, wait), 700, contact=CONTACT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wait", "said", "seconds"),
+    [
+        (LimitKind.REQUESTS, 0.2, "may make 60 requests a minute. Try again in 1 s.", "1"),
+        (LimitKind.REQUESTS, 12.2, "may make 60 requests a minute. Try again in 13 s.", "13"),
+        (
+            LimitKind.TOKENS,
+            30,
+            "may use 1000 tokens a minute, and this request needs about 700. Try again in 30 s.",
+            "30",
+        ),
+        (
+            LimitKind.PARALLEL,
+            None,
+            "has 4 requests in flight, as many as it may have. Try again in 2 s.",
+            "2",
+        ),
+    ],
+)
+def test_a_limit_says_what_it_is_and_when_to_try_again(
+    kind: LimitKind, wait: float | None, said: str, seconds: str
+) -> None:
+    error = limited(kind, wait)
+
+    assert type(error) is RateLimited
+    assert error.message == f"This API key {said} Ask {CONTACT} to raise it."
+    assert error.headers == {"retry-after": seconds}
+
+
+@pytest.mark.parametrize(
+    ("scope", "whose"),
+    [
+        (LimitScope.KEY, "This API key may"),
+        (LimitScope.USER, "User ada may"),
+        (LimitScope.KEY_MODEL, "This API key, with claude-opus-5-5, may"),
+        (LimitScope.USER_MODEL, "User ada, with claude-opus-5-5, may"),
+        (LimitScope.MODEL, "The gateway, with ada, may"),
+    ],
+)
+def test_it_says_whose_limit_it_is(scope: LimitScope, whose: str) -> None:
+    assert limited(LimitKind.REQUESTS, 1, scope).message.startswith(whose)
+
+
+def test_a_limit_of_zero_promises_no_better_time() -> None:
+    by = LimitedBy(LimitScope.KEY, "ada", Limits(rpm=0))
+
+    error = limit_refusal(LimitRefusal(by, LimitKind.REQUESTS, None), 700, contact=None)
+
+    assert error.message == "This API key may make 0 requests a minute."
+    assert error.headers == {"retry-after": "60"}
 
 
 def test_it_says_when_it_starts_anew_and_whom_to_ask() -> None:
@@ -79,7 +144,7 @@ def test_it_says_when_it_starts_anew_and_whom_to_ask() -> None:
 
 
 def test_a_budget_for_ever_does_not_start_anew() -> None:
-    error = refused("10", "0", window=LIFETIME, duration=None)
+    error = refused("10", "0", window=LIFETIME)
 
     assert error.message == "The budget of this API key is used up: $10.00 of $10.00 spent."
     assert "retry-after" not in error.headers
@@ -106,7 +171,9 @@ def test_headers_tell_claude_code_the_limit_and_its_end() -> None:
     [("1d", "daily"), ("weekly", "weekly"), ("30d", "monthly"), ("1mo", "monthly"), ("5h", None)],
 )
 def test_the_period_is_named_where_there_is_a_name(duration: str, period: str | None) -> None:
-    assert refused("10", "0", duration=duration).headers.get(f"{UNIFIED}overage-period") == period
+    window = window_at(duration, NOW, ZoneInfo("UTC"))
+
+    assert refused("10", "0", window=window).headers.get(f"{UNIFIED}overage-period") == period
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from app.domain.ledger import Standing
 from app.domain.outcome import Outcome
 from app.domain.usage import Usage
 from app.telemetry.log import JsonFormatter, OutcomeLog, configure_logging
-from tests.support.examples import request_id
+from tests.support.examples import account, request_id
 
 OUTCOME = Outcome(
     request_id=request_id(),
@@ -36,11 +37,18 @@ OUTCOME = Outcome(
     ttfb_seconds=0.5,
     upstream_request_id="aws-1",
     session_id="session-1",
+    agent="reviewer",
+    tags=("ci",),
+    budgets=(
+        Standing(account(cap="4"), Decimal(3), Decimal(0)),
+        Standing(account(), Decimal(3), Decimal(0)),
+    ),
     client="claude-cli/2.1.330",
     guardrail=False,
 )
 RENAMED = {
     "asked_model": "model",
+    "budgets": "budget_warnings",
     "cost": "cost_usd",
     "latency_seconds": "latency_ms",
     "ttfb_seconds": "ttfb_ms",
@@ -155,6 +163,7 @@ def test_an_outcome_is_a_line_with_all_of_its_fields(caplog: pytest.LogCaptureFi
     assert expected <= line.keys()
     assert (line["cost_usd"], line["latency_ms"], line["ttfb_ms"]) == ("1E-7", 1234.6, 500.0)
     assert [line[field.name] for field in fields(Usage)] == [1, 2, 3, 4, 5]
+    assert (line["tags"], line["budget_warnings"]) == (["ci"], ["key 0.75"])
 
 
 def test_an_outcome_without_a_first_byte_has_no_time_for_it(

@@ -1,0 +1,102 @@
+"""`/audit/logs`: who changed what, when, from what, to what."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter
+from fastapi import Query as InQuery
+from pydantic import AfterValidator, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.domain.audit import AuditEntry, AuditFilter
+from app.http.admin.access import DOCUMENTED_KEYS, Reads
+from app.http.admin.fields import PageSize, Query, Text
+from app.http.admin.shapes import documented
+from app.http.replies import json_response, time
+from app.http.services import services
+
+router = APIRouter(prefix="/audit", tags=["audit"], dependencies=DOCUMENTED_KEYS)
+
+TABLES: Final = {
+    "user": "gateway_user",
+    "key": "api_key",
+    "budget": "budget",
+    "model": "operator_model",
+    "beta": "beta_rule",
+}
+NAMES: Final = {table: name for name, table in TABLES.items()}
+
+Moment = Annotated[
+    datetime, AfterValidator(lambda when: when if when.tzinfo else when.replace(tzinfo=UTC))
+]
+
+
+class AuditQuery(Query):
+    """Which entries. A time without a zone is in UTC; `before` is the id of an entry."""
+
+    actor: Text | None = None
+    object_type: Literal["user", "key", "budget", "model", "beta"] | None = None
+    object_id: Text | None = None
+    action: Literal["create", "update", "delete"] | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    before: Annotated[int, Field(ge=1, le=2**62)] | None = None
+    page_size: PageSize = 50
+
+    def which(self) -> AuditFilter:
+        table = TABLES[self.object_type] if self.object_type is not None else None
+        return AuditFilter(
+            self.actor, table, self.object_id, self.action, self.since, self.until, self.before
+        )
+
+
+EXAMPLE: Final = {
+    "audit_logs": [
+        {
+            "id": 417,
+            "at": "2026-11-23T09:30:00.125Z",
+            "actor": "user grace by key graces-laptop",
+            "request_id": "req_0123456789abcdef01234567",
+            "action": "update",
+            "object_type": "user",
+            "object_id": "ada",
+            "changed": ["max_budget"],
+            "before": {"user_id": "ada", "max_budget": 50},
+            "after": {"user_id": "ada", "max_budget": 80},
+        }
+    ],
+    "next_before": None,
+}
+
+
+@router.get("/logs", summary="Show the audit log", responses=documented(EXAMPLE))
+async def audit_logs(
+    request: Request, query: Annotated[AuditQuery, InQuery()], by: Reads
+) -> Response:
+    """The newest first. For the entries after these, ask again with `before` set to `next_before`,
+    until that is null."""
+    del by
+    found = await services(request).audit.entries(query.which(), query.page_size + 1)
+    shown = found[: query.page_size]
+    return json_response(
+        {
+            "audit_logs": [_row(entry) for entry in shown],
+            "next_before": shown[-1].id if len(found) > len(shown) else None,
+        }
+    )
+
+
+def _row(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "at": time(entry.at),
+        "actor": entry.actor,
+        "request_id": entry.request_id,
+        "action": entry.action,
+        "object_type": NAMES.get(entry.object_type, entry.object_type),
+        "object_id": entry.object_id,
+        "changed": entry.changed,
+        "before": entry.before,
+        "after": entry.after,
+    }

@@ -1,0 +1,231 @@
+"""`/spend/*` and `/global/spend`: what was spent, by LiteLLM's paths and field names."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter
+from fastapi import Query as InQuery
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.domain.ledger import Scope
+from app.domain.spending import Dimension, SpendGroup
+from app.errors import InvalidRequest, NotFound
+from app.http.admin.access import DOCUMENTED_KEYS, Reads
+from app.http.admin.fields import Query, Secret, Text
+from app.http.admin.shapes import documented
+from app.http.replies import json_response, time
+from app.http.services import services
+
+router = APIRouter(tags=["spend"], dependencies=DOCUMENTED_KEYS)
+
+BACKWARDS: Final = InvalidRequest("start_date: is after end_date")
+NO_KEY: Final = NotFound("No such key.")
+
+Limit = Annotated[int, Field(ge=1, le=1000)]
+
+
+class SpenderDays(Query):
+    """Days in UTC, both included, the last 30 by default; of one key (itself or its hash), of one
+    user, or of all."""
+
+    start_date: date | None = None
+    end_date: date | None = None
+    api_key: Secret | None = None
+    user_id: Text | None = None
+    limit: Limit = 100
+
+
+class Report(SpenderDays):
+    group_by: Dimension = Dimension.DAY
+    limit: Limit = 1000
+
+
+class Most(Query):
+    limit: Limit = 100
+
+
+SUMS: Final = {"requests": 120, "failed_requests": 1, "total_tokens": 51000, "total_spend": 1.75}
+
+
+@router.get(
+    "/spend/keys",
+    summary="Show what each key spent",
+    responses=documented(
+        [{"token": "9f86d081884c7d65…", "key_alias": "ci", "user_id": "ada", "spend": 12.5}]
+    ),
+)
+async def keys(request: Request, query: Annotated[Most, InQuery()], by: Reads) -> Response:
+    """For ever, the dearest first; keys that were deleted are among them."""
+    del by
+    return json_response(
+        [
+            {
+                "token": total.id,
+                "key_alias": total.label,
+                "user_id": total.user_id,
+                "spend": total.cost,
+                "deleted": total.deleted,
+            }
+            for total in await services(request).reports.totals(Scope.KEY, query.limit)
+        ]
+    )
+
+
+@router.get(
+    "/spend/users",
+    summary="Show what each user spent",
+    responses=documented([{"user_id": "ada", "user_email": "ada@example.org", "spend": 12.5}]),
+)
+async def users(request: Request, query: Annotated[Most, InQuery()], by: Reads) -> Response:
+    """For ever, the dearest first; users that were deleted are among them."""
+    del by
+    return json_response(
+        [
+            {
+                "user_id": total.id,
+                "user_email": total.label,
+                "spend": total.cost,
+                "deleted": total.deleted,
+            }
+            for total in await services(request).reports.totals(Scope.USER, query.limit)
+        ]
+    )
+
+
+@router.get(
+    "/spend/models",
+    summary="Show what each model cost",
+    responses=documented([{"model": "claude-haiku-4-5", **SUMS}], BACKWARDS, NO_KEY),
+)
+async def models(request: Request, query: Annotated[SpenderDays, InQuery()], by: Reads) -> Response:
+    """The dearest first."""
+    del by
+    return json_response(
+        [
+            {"model": group.name, **_sums(group)}
+            for group in await groups(request, Dimension.MODEL, query)
+        ]
+    )
+
+
+@router.get(
+    "/spend/tags",
+    summary="Show what was spent under each tag",
+    responses=documented(
+        [{"individual_request_tag": "ci", "log_count": 120, "total_spend": 1.75}], BACKWARDS, NO_KEY
+    ),
+)
+async def tags(request: Request, query: Annotated[SpenderDays, InQuery()], by: Reads) -> Response:
+    """The dearest first. A request with two tags counts under both."""
+    del by
+    return json_response(
+        [
+            {
+                "individual_request_tag": group.name,
+                "log_count": group.requests,
+                "total_spend": group.cost,
+            }
+            for group in await groups(request, Dimension.TAG, query)
+        ]
+    )
+
+
+@router.get(
+    "/spend/report",
+    summary="Report spend by day, key, user, model, session or tag",
+    responses=documented(
+        [{"group_by": "user", "name": "ada", "label": "ada@example.org", **SUMS}], BACKWARDS, NO_KEY
+    ),
+)
+async def report(request: Request, query: Annotated[Report, InQuery()], by: Reads) -> Response:
+    """Days in their order, all else by what it cost. Sums of past days outlive the spend log."""
+    del by
+    return json_response(
+        [
+            {
+                "group_by": query.group_by,
+                "name": group.name or None,
+                "label": group.label,
+                **_sums(group),
+                **_kinds(group),
+            }
+            for group in await groups(request, query.group_by, query)
+        ]
+    )
+
+
+@router.get(
+    "/spend/check",
+    summary="Show what the daily check found",
+    responses=documented(
+        [{"day": "2026-11-22", "checked_at": "2026-11-23T00:06:10.250Z", "findings": []}]
+    ),
+)
+async def checks(request: Request, query: Annotated[Most, InQuery()], by: Reads) -> Response:
+    """For each day that is over: where its log, its summaries and the counters of budgets differ.
+    `findings` is null for a day that was not checked."""
+    del by
+    return json_response(
+        [
+            {
+                "day": check.day.isoformat(),
+                "checked_at": time(check.checked_at),
+                "findings": check.findings and [asdict(finding) for finding in check.findings],
+            }
+            for check in await services(request).reports.checks(query.limit)
+        ]
+    )
+
+
+@router.get(
+    "/global/spend",
+    summary="Show what everybody spent",
+    responses=documented(
+        {
+            "spend": 512.25,
+            "max_budget": 2000,
+            "budget_reset_at": "2026-12-01T00:00:00Z",
+            "spend_30_days": 512.25,
+        }
+    ),
+)
+async def global_spend(request: Request, by: Reads) -> Response:
+    """`spend` is that of the global budget's present window; without one, of the last 30 days."""
+    del by
+    budget, days = await services(request).reports.everybody()
+    lately = sum((day.cost for day in days), Decimal(0))
+    return json_response(
+        {
+            "spend": budget.spent if budget else lately,
+            "max_budget": budget.account.cap if budget else None,
+            "budget_reset_at": time(budget.account.window.end) if budget else None,
+            "spend_30_days": lately,
+        }
+    )
+
+
+async def groups(request: Request, by: Dimension, query: SpenderDays) -> Sequence[SpendGroup]:
+    use = services(request).reports
+    period = use.period(query.start_date, query.end_date)
+    spender = await use.spender(query.api_key, query.user_id)
+    return await use.groups(by, period, spender, query.limit)
+
+
+def _sums(group: SpendGroup) -> dict[str, Any]:
+    return {
+        "requests": group.requests,
+        "failed_requests": group.failed_requests,
+        "total_tokens": group.tokens,
+        "total_spend": group.cost,
+    }
+
+
+def _kinds(group: SpendGroup) -> dict[str, Any]:
+    if group.usage is None:
+        return {}
+    return {**asdict(group.usage), "estimated_spend": group.estimated_cost}

@@ -1,0 +1,167 @@
+"""Keys: making, finding, changing, replacing and deleting them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.domain.audit import Author
+from app.domain.identity import KeyHash, KeyId, UserId
+from app.domain.keys import MIN_LENGTH, PREFIX, Key, User, generate_key, hash_key, key_name
+from app.domain.listing import Cut, KeyFilter, Page
+from app.errors import InvalidRequest, NotFound
+from app.ports import Listing, Records
+from app.service.administrators import Administrator
+from app.service.authentication import LONGEST_KEY, Authenticator
+from app.service.clock import Clock
+from app.service.fields import WINDOWS, Fields, allowance_of, guardrail_of
+from app.service.spending import Spendings
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key as its maker sees it, this once: `secret` is kept nowhere."""
+
+    secret: str
+    key: Key
+
+
+class Keys:
+    """The platform team's use cases about keys. Fields go by LiteLLM's names; a key is named by
+    its secret, its id, or the hash of its secret."""
+
+    def __init__(
+        self,
+        records: Records,
+        listing: Listing,
+        fields: Fields,
+        spendings: Spendings,
+        authenticator: Authenticator,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._listing = listing
+        self._fields = fields
+        self._spendings = spendings
+        self._authenticator = authenticator
+        self._clock = clock
+
+    async def add(self, sent: Mapping[str, Any], who: Administrator, by: Author) -> NewKey:
+        """Raises InvalidRequest, Conflict (alias taken), NotFound (no such user or budget),
+        PermissionDenied."""
+        made = self.made(sent, by)
+        who.check_may_change(await self._owner(made.key.user_id))
+        await self._records.add_key(made.key, by)
+        stored = await self.get(made.key.id)
+        await self._spendings.open_windows([stored])
+        return replace(made, key=stored)
+
+    def made(self, sent: Mapping[str, Any], by: Author) -> NewKey:
+        """A key that is not stored yet. Raises InvalidRequest."""
+        secret = _secret("key", sent.get("key"))
+        fields = self._fields.checked(sent)
+        now = self._clock.now()
+        user_id = fields.get("user_id")
+        key = Key(
+            id=KeyId(hash_key(secret)),
+            hash=hash_key(secret),
+            name=key_name(secret),
+            alias=fields.get("key_alias"),
+            user_id=UserId(user_id) if user_id is not None else None,
+            expires=fields.get("expires"),
+            blocked=fields.get("blocked", False),
+            own=allowance_of(fields),
+            budget_id=fields.get("budget_id"),
+            guardrail=guardrail_of(fields),
+            tags=tuple(dict.fromkeys(fields.get("tags") or ())),
+            metadata=fields.get("metadata") or {},
+            created_at=now,
+            created_by=by.name,
+            updated_at=now,
+        )
+        return NewKey(secret, key)
+
+    async def get(self, name: str) -> Key:
+        """Raises NotFound."""
+        is_secret = name.startswith(PREFIX)
+        found = await self._records.key(hash_key(name) if is_secret else KeyHash(name))
+        if found is None:
+            raise NotFound("No such key.")
+        return found
+
+    async def list(self, which: KeyFilter, cut: Cut) -> Page[Key]:
+        return await self._listing.list_keys(which, cut)
+
+    async def update(
+        self, name: str, sent: Mapping[str, Any], who: Administrator, by: Author
+    ) -> Key:
+        """What isn't sent stays, null clears. Raises NotFound, InvalidRequest, Conflict,
+        PermissionDenied."""
+        changes = self._fields.checked(sent)
+        key = await self._changeable(name, who)
+        if changes.get("user_id") is not None:
+            who.check_may_change(await self._owner(UserId(changes["user_id"])))
+        changed = await self._records.update_key(key.id, changes, by)
+        self._authenticator.forget_all()
+        if changed is None:
+            raise NotFound("No such key.")
+        if WINDOWS & changes.keys():
+            await self._spendings.open_windows([changed])
+        return changed
+
+    async def replace(
+        self,
+        name: str,
+        new_key: str | None,
+        grace_period: str | None,
+        sent: Mapping[str, Any],
+        who: Administrator,
+        by: Author,
+    ) -> NewKey:
+        """Another secret for the same key; those before it are good for the grace period, or no
+        longer. Raises NotFound, InvalidRequest, Conflict, PermissionDenied."""
+        secret = _secret("new_key", new_key)
+        good_until = self._clock.now()
+        if grace_period is not None:
+            good_until = self._fields.after("grace_period", grace_period)
+        key = await self._changeable(name, who)
+        # Changes first: if the rest fails, no secret was replaced by one that nobody was shown.
+        if sent:
+            await self.update(key.id, sent, who, by)
+        await self._records.replace_secret(
+            key.id, hash_key(secret), key_name(secret), good_until, by
+        )
+        self._authenticator.forget_all()
+        return NewKey(secret, await self.get(key.id))
+
+    async def delete(
+        self, names: Sequence[str], aliases: Sequence[str], who: Administrator, by: Author
+    ) -> None:
+        """All of them, or none. Raises NotFound, PermissionDenied."""
+        keys = [await self._changeable(name, who) for name in names]
+        for alias in aliases:
+            found = await self._records.key_by_alias(alias)
+            if found is None:
+                raise NotFound(f"There is no key with the alias {alias!r}.")
+            keys.append(await self._changeable(found.id, who))
+        await self._records.delete_keys([key.id for key in keys], by)
+        self._authenticator.forget_all()
+
+    async def _changeable(self, name: str, who: Administrator) -> Key:
+        key = await self.get(name)
+        who.check_may_change(await self._owner(key.user_id))
+        return key
+
+    async def _owner(self, user_id: UserId | None) -> User | None:
+        return await self._records.user(user_id) if user_id is not None else None
+
+
+def _secret(field: str, wanted: str | None) -> str:
+    """The secret that is asked for, or a new one. Raises InvalidRequest."""
+    secret = wanted or generate_key()
+    sound = secret.startswith(PREFIX) and MIN_LENGTH <= len(secret) <= LONGEST_KEY
+    if not sound or not secret.isascii():
+        raise InvalidRequest(
+            f"{field}: must begin with {PREFIX} and have {MIN_LENGTH} to {LONGEST_KEY} "
+            "ASCII characters"
+        )
+    return secret

@@ -1,0 +1,136 @@
+"""What was spent: for the platform team, and for each key's holder."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from app.domain.identity import KeyHash, KeyId, UserId
+from app.domain.keys import PREFIX, Caller, hash_key
+from app.domain.ledger import Scope, Standing
+from app.domain.limits import LimitedBy, Limits, LimitScope
+from app.domain.listing import Page
+from app.domain.spending import (
+    DayCheck,
+    Dimension,
+    LogEntry,
+    LogQuery,
+    Period,
+    Spender,
+    SpendGroup,
+    Total,
+)
+from app.errors import InvalidRequest, NotFound
+from app.ports import Records, SpendHistory
+from app.service.accounts import EVERYBODY, Accounts
+from app.service.clock import Clock
+
+USUAL_DAYS = 30
+LONGEST_DAYS = 400
+MOST_SESSIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUsage:
+    """What a key's holder may know: its own budgets and its user's, and what the key spent today
+    and since `window` began."""
+
+    standings: Sequence[Standing]
+    limits: Sequence[LimitedBy]
+    today: Sequence[SpendGroup]
+    window: Period
+    models: Sequence[SpendGroup]
+    sessions: Sequence[SpendGroup]
+
+
+class Reports:
+    """Reads the account of spend; changes nothing."""
+
+    def __init__(
+        self, history: SpendHistory, records: Records, accounts: Accounts, clock: Clock
+    ) -> None:
+        self._history = history
+        self._records = records
+        self._accounts = accounts
+        self._clock = clock
+
+    @property
+    def today(self) -> date:
+        return self._clock.now().date()
+
+    def period(self, first: date | None, last: date | None) -> Period:
+        """Of these days, or the last 30. Raises InvalidRequest for none, or for too many."""
+        last = last or self.today
+        first = first or last - timedelta(days=USUAL_DAYS - 1)
+        if first > last:
+            raise InvalidRequest("start_date: is after end_date")
+        if last - first >= timedelta(days=LONGEST_DAYS):
+            raise InvalidRequest(f"start_date: a report has at most {LONGEST_DAYS} days")
+        return Period(first, last)
+
+    async def spender(self, key: str | None, user_id: str | None) -> Spender:
+        """Of a key, by itself, its id or a hash that it has or had. Raises NotFound."""
+        user = UserId(user_id) if user_id is not None else None
+        if key is None:
+            return Spender(user_id=user)
+        hashed = hash_key(key) if key.startswith(PREFIX) else KeyHash(key)
+        found = await self._records.key(hashed)
+        if found is None and key.startswith(PREFIX):
+            raise NotFound("No such key.")
+        return Spender(found.id if found else KeyId(key), user)
+
+    async def groups(
+        self, by: Dimension, period: Period, spender: Spender, limit: int
+    ) -> Sequence[SpendGroup]:
+        return await self._history.groups(by, period, spender, limit)
+
+    async def totals(self, scope: Scope, limit: int) -> Sequence[Total]:
+        return await self._history.totals(scope, limit)
+
+    async def log(self, query: LogQuery) -> Page[LogEntry]:
+        return await self._history.log(query)
+
+    async def checks(self, limit: int) -> Sequence[DayCheck]:
+        return await self._history.checks(limit)
+
+    async def everybody(self) -> tuple[Standing | None, Sequence[SpendGroup]]:
+        """The global budget, where there is one, and what all spent in the last 30 days."""
+        days = await self._history.groups(
+            Dimension.DAY, self.period(None, None), Spender(), LONGEST_DAYS
+        )
+        budget = self._accounts.global_budget
+        if budget.max is None:
+            return None, days
+        account = self._accounts.present(Scope.GLOBAL, EVERYBODY, budget, self._clock.now())
+        (standing,) = await self._history.standings([account])
+        return standing, days
+
+    async def own(self, caller: Caller) -> OwnUsage:
+        now = self._clock.now()
+        accounts = self._accounts.windows(caller.key, now)
+        if caller.user is not None:
+            accounts += self._accounts.windows(caller.user, now)
+        standings = await self._history.standings(accounts)
+        starts = [a.window.start.date() for a in accounts if not a.lifetime]
+        usual = self.today - timedelta(days=USUAL_DAYS - 1)
+        window = Period(max(min(starts, default=usual), usual - timedelta(days=1)), self.today)
+        mine = Spender(key_id=caller.key.id)
+        return OwnUsage(
+            standings=standings,
+            limits=list(_limits(caller)),
+            today=await self.groups(Dimension.MODEL, Period(self.today, self.today), mine, 100),
+            window=window,
+            models=await self.groups(Dimension.MODEL, window, mine, 100),
+            sessions=await self.groups(Dimension.SESSION, window, mine, MOST_SESSIONS),
+        )
+
+
+def _limits(caller: Caller) -> Iterable[LimitedBy]:
+    """Those of key and user, by model and for all; for one model, `id` is its name."""
+    holders = [(LimitScope.KEY, LimitScope.KEY_MODEL, caller.key.allowance)]
+    if caller.user is not None:
+        holders.append((LimitScope.USER, LimitScope.USER_MODEL, caller.user.allowance))
+    for whole, single, allowance in holders:
+        if allowance.limits != Limits():
+            yield LimitedBy(whole, EVERYBODY, allowance.limits)
+        for model, limits in sorted(allowance.model_limits.items()):
+            yield LimitedBy(single, model, limits)

@@ -1,0 +1,200 @@
+"""`/spend/*`: what LiteLLM's scripts ask, and what a platform team wants to know."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from tests.support.processes import MASTER_KEY, GatewayProcess
+from tests.support.stack import Stack, running_stack
+
+HAIKU, SONNET = "claude-haiku-4-5", "claude-sonnet-4-5"
+
+
+def ask(gateway: GatewayProcess, key: str, model: str, **headers: str) -> httpx.Response:
+    body = {
+        "model": model,
+        "max_tokens": 50,
+        "messages": [{"role": "user", "content": "[[tokens=5]]"}],
+    }
+    return httpx.post(
+        f"{gateway.public_url}/v1/messages", json=body, headers={"x-api-key": key, **headers}
+    )
+
+
+@pytest.fixture(scope="module")
+def team(
+    tmp_path_factory: pytest.TempPathFactory, module_database_url: str
+) -> Iterator[tuple[Stack, str, str]]:
+    """Two people, whose requests are made; their keys."""
+    with running_stack(module_database_url, tmp_path_factory.mktemp("team")) as stack:
+        gateway = stack.gateway
+        ada = gateway.admin("POST", "/user/new", user_id="ada", user_email="ada@example.org")["key"]
+        bob = gateway.admin("POST", "/user/new", user_id="bob", auto_create_key=False)
+        assert bob["key"] == ""
+        bobs = gateway.new_key(user_id="bob", key_alias="bobs-laptop", tags=["laptop"])
+        for model in (HAIKU, SONNET):
+            headers = {
+                "x-claude-code-session-id": "s-1",
+                "x-claude-code-agent-id": "reviewer",
+                "x-litellm-tags": "ci, nightly",
+            }
+            assert ask(gateway, ada, model, **headers).status_code == 200
+        assert ask(gateway, bobs, HAIKU).status_code == 200
+        yield stack, ada, bobs
+
+
+def get(stack: Stack, path: str, **parameters: Any) -> Any:
+    """The answer, with money as Decimal."""
+    import json
+
+    response = httpx.get(
+        stack.gateway.internal_url + path,
+        params=parameters,
+        headers={"authorization": f"Bearer {MASTER_KEY}"},
+    )
+    assert response.status_code == 200, response.text
+    return json.loads(response.content, parse_float=Decimal)
+
+
+def test_each_request_is_told_in_litellms_shape(team: tuple[Stack, str, str]) -> None:
+    stack, ada, _ = team
+    (row,) = [r for r in get(stack, "/spend/logs", api_key=ada) if r["model_group"] == SONNET]
+
+    (logged,) = [r for r in stack.spend_log() if r["model"] == SONNET]
+    assert row["spend"] == logged["cost"] > 0
+    assert row["spend"] == sum(row["metadata"]["cost_breakdown"].values())
+    assert row["call_type"] == "anthropic_messages"
+    assert row["prompt_tokens"] + row["completion_tokens"] == row["total_tokens"]
+    assert (row["user"], row["session_id"], row["status"]) == ("ada", "s-1", "success")
+    assert row["request_tags"] == ["ci", "nightly"]
+    assert row["metadata"]["agent"] == "reviewer"
+    assert row["request_id"].startswith("req_")
+    assert row["metadata"]["upstream_request_id"]
+    assert row["request_duration_ms"] >= 0
+    assert "messages" not in row
+
+
+def test_requests_are_found_by_what_they_were(team: tuple[Stack, str, str]) -> None:
+    stack, _, bobs = team
+
+    def found(**query: Any) -> int:
+        return len(get(stack, "/spend/logs", **query))
+
+    everything = get(stack, "/spend/logs")
+    assert len(everything) == 3
+    assert found(user_id="ada") == 2
+    assert found(api_key=bobs) == 1
+    assert found(session_id="s-1") == 2
+    assert found(request_id=everything[0]["request_id"]) == 1
+    assert found(limit=1) == 1
+
+
+def test_pages_tell_how_many_there_are(team: tuple[Stack, str, str]) -> None:
+    stack, *_ = team
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d 00:00:00}"
+
+    pages = [
+        get(stack, "/spend/logs/v2", end_date=tomorrow, page=page, page_size=2) for page in (1, 2)
+    ]
+
+    assert [len(page["data"]) for page in pages] == [2, 1]
+    assert {(p["total"], p["total_pages"], p["page_size"]) for p in pages} == {(3, 2, 2)}
+
+
+def test_days_are_summed_up_between_two_dates(team: tuple[Stack, str, str]) -> None:
+    stack, *_ = team
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+
+    (day,) = get(stack, "/spend/logs", start_date=today, end_date=today)
+
+    assert (day["startTime"], day["requests"]) == (today, 3)
+    assert day["spend"] == sum(row["cost"] for row in stack.spend_log())
+
+
+def test_all_reports_sum_up_to_the_same(team: tuple[Stack, str, str]) -> None:
+    stack, *_ = team
+    spent = sum(row["cost"] for row in stack.spend_log())
+
+    for by in ("day", "key", "user", "model"):
+        report = get(stack, "/spend/report", group_by=by)
+        assert sum(row["total_spend"] for row in report) == spent, by
+    assert sum(row["spend"] for row in get(stack, "/spend/keys")) == spent
+    assert sum(row["spend"] for row in get(stack, "/spend/users")) == spent
+    assert sum(row["total_spend"] for row in get(stack, "/spend/models")) == spent
+    assert get(stack, "/global/spend")["spend"] == spent
+
+
+def test_keys_users_and_tags_are_named(team: tuple[Stack, str, str]) -> None:
+    stack, *_ = team
+
+    users = {row["user_id"]: row for row in get(stack, "/spend/users")}
+    assert users["ada"]["user_email"] == "ada@example.org"
+    assert "bobs-laptop" in {row["key_alias"] for row in get(stack, "/spend/keys")}
+    tags = {row["individual_request_tag"]: row["log_count"] for row in get(stack, "/spend/tags")}
+    assert tags == {"ci": 2, "nightly": 2, "laptop": 1}
+    sessions = get(stack, "/spend/report", group_by="session")
+    assert [(row["name"], row["requests"]) for row in sessions] == [("s-1", 2)]
+    assert len(get(stack, "/spend/models", user_id="bob")) == 1
+
+
+def test_what_a_deleted_key_spent_stays_told_under_its_name(own_stack: Stack) -> None:
+    key = own_stack.gateway.new_key(key_alias="short-lived")
+    assert ask(own_stack.gateway, key, HAIKU).status_code == 200
+    own_stack.gateway.admin("POST", "/key/delete", keys=[key])
+
+    (row,) = get(own_stack, "/spend/keys")
+
+    assert (row["key_alias"], row["deleted"]) == ("short-lived", True)
+    assert row["spend"] > 0
+
+
+def test_global_spend_is_that_of_the_global_budget(database_url: str, tmp_path: Path) -> None:
+    settings = {"GATEWAY_GLOBAL_MAX_BUDGET": "5", "GATEWAY_GLOBAL_BUDGET_DURATION": "1mo"}
+    with running_stack(database_url, tmp_path, **settings) as stack:
+        ask(stack.gateway, stack.gateway.new_key(), HAIKU)
+
+        told = get(stack, "/global/spend")
+
+    assert told["spend"] == told["spend_30_days"] == stack.spend_log()[0]["cost"]
+    assert (told["max_budget"], told["budget_reset_at"][8:]) == (5, "01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "named"),
+    [
+        ("/spend/logs", {"colour": "red"}, "colour"),
+        ("/spend/report", {"group_by": "planet"}, "group_by"),
+        ("/spend/report", {"start_date": "yesterday"}, "start_date"),
+        ("/spend/report", {"start_date": "2026-02-01", "end_date": "2026-01-01"}, "start_date"),
+        ("/spend/report", {"start_date": "2020-01-01"}, "start_date"),
+        ("/spend/logs", {"limit": 100_000}, "limit"),
+        ("/spend/logs/v2", {"page_size": 0}, "page_size"),
+        ("/spend/logs/v2", {"start_date": "2026-13-45"}, "start_date"),
+        ("/spend/logs", {"user_id": "a\x00b"}, "user_id"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused_by_the_name_of_the_field(
+    stack: Stack, path: str, query: dict[str, Any], named: str
+) -> None:
+    response = stack.gateway.try_admin("GET", path, **query)
+
+    assert response.status_code == 400
+    assert named in response.json()["error"]["message"]
+
+
+def test_money_keeps_all_of_its_digits(team: tuple[Stack, str, str]) -> None:
+    stack, *_ = team
+    raw = httpx.get(
+        f"{stack.gateway.internal_url}/spend/logs",
+        headers={"authorization": f"Bearer {MASTER_KEY}"},
+    ).content
+
+    for row in stack.spend_log():
+        assert f'"spend":{row["cost"].normalize():f}'.encode() in raw
+    assert orjson.loads(raw)
