@@ -97,7 +97,9 @@ def lay(shipped: Sequence[Model], words: Iterable[OperatorModel], today: date) -
             if found is None:
                 models[word.name] = _new(word, names, today)
             elif word.name == found.name:
-                models[word.name] = _changed(found, definition, today)
+                models[word.name] = _changed(models[word.name], definition, today)
+            elif plain and definition.target in (found.name, *found.aliases):
+                _call(models, aliases, found.name, word.name)
             elif plain:
                 aliases[word.name] = definition.target
             else:
@@ -107,6 +109,14 @@ def lay(shipped: Sequence[Model], words: Iterable[OperatorModel], today: date) -
         except ValueError as problem:
             problems[word.id] = str(problem)
     return Laid(tuple(models.values()), aliases, problems)
+
+
+def _call(models: dict[str, Model], aliases: dict[str, str], model: str, name: str) -> None:
+    """Another name for a model. If it is that of another model, it leads away from that one."""
+    if name in models:
+        aliases[name] = model
+    else:
+        models[model] = replace(models[model], aliases=(*models[model].aliases, name))
 
 
 def _names(models: Iterable[Model]) -> dict[str, Model]:

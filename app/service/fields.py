@@ -1,6 +1,7 @@
 """What is sent of users, keys and budgets, checked and brought to the form in which it is kept."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -58,7 +59,7 @@ class Fields:
             if name == "duration":
                 kept["expires"] = self.after("duration", value) if value is not None else None
             elif value is None:
-                kept[name] = EMPTY.get(name)
+                kept[name] = copy(EMPTY.get(name))
             else:
                 check = self._checks.get(name)
                 kept[name] = check(value) if check else value

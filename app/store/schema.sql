@@ -356,7 +356,8 @@ CREATE FUNCTION public.name_key() RETURNS trigger
     AS $$
 BEGIN
     new.key_id := coalesce(new.key_id, new.key_hash);
-    IF EXISTS (SELECT FROM retired_secret r WHERE r.key_hash = new.key_hash)
+    IF EXISTS (SELECT FROM retired_secret r
+                WHERE r.key_hash = new.key_hash AND (TG_OP = 'UPDATE' OR r.key_id <> new.key_id))
        OR EXISTS (SELECT FROM api_key k
                    WHERE k.key_id = new.key_hash AND k.key_id <> new.key_id) THEN
         RAISE unique_violation USING MESSAGE = 'this secret is or was that of another key',
@@ -589,13 +590,14 @@ END $$;
 CREATE FUNCTION public.stale_spend_days() RETURNS SETOF date
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    v_first date := least((SELECT min(day) FROM spend_day),
+                          (SELECT utc_day(min(started_at)) FROM spend_log));
 BEGIN
     INSERT INTO spend_day (day)
     SELECT g.day::date
       FROM generate_series(
-               greatest(least((SELECT min(day) FROM spend_day),
-                              (SELECT utc_day(min(started_at)) FROM spend_log)),
-                        utc_day(now()) - 400)::timestamp,
+               v_first::timestamp,
                (utc_day(now() - interval '5 minutes') - 1)::timestamp, '1 day') AS g (day)
     ON CONFLICT DO NOTHING;
     RETURN QUERY SELECT day FROM spend_day
@@ -961,6 +963,8 @@ CREATE INDEX audit_log_actor ON public.audit_log USING btree (actor, id);
 CREATE INDEX audit_log_object ON public.audit_log USING btree (object_type, object_id, id);
 
 CREATE INDEX gateway_user_budget_id ON public.gateway_user USING btree (budget_id) WHERE (budget_id IS NOT NULL);
+
+CREATE INDEX gateway_user_email ON public.gateway_user USING btree (lower(user_email));
 
 CREATE INDEX reservation_owner ON public.reservation USING btree (owner);
 

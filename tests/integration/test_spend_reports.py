@@ -1,5 +1,6 @@
 """`/spend/*`: what LiteLLM's scripts ask, and what a platform team wants to know."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,8 +11,9 @@ import httpx
 import orjson
 import pytest
 
-from tests.support.processes import MASTER_KEY, GatewayProcess
+from tests.support.processes import MASTER_KEY, GatewayProcess, gateway_process
 from tests.support.stack import Stack, running_stack
+from tests.support.waiting import until
 
 HAIKU, SONNET = "claude-haiku-4-5", "claude-sonnet-4-5"
 
@@ -51,8 +53,6 @@ def team(
 
 def get(stack: Stack, path: str, **parameters: Any) -> Any:
     """The answer, with money as Decimal."""
-    import json
-
     response = httpx.get(
         stack.gateway.internal_url + path,
         params=parameters,
@@ -198,3 +198,21 @@ def test_money_keeps_all_of_its_digits(team: tuple[Stack, str, str]) -> None:
     for row in stack.spend_log():
         assert f'"spend":{row["cost"].normalize():f}'.encode() in raw
     assert orjson.loads(raw)
+
+
+async def test_a_running_gateway_closes_and_checks_the_days_that_are_over(
+    own_stack: Stack, tmp_path: Path
+) -> None:
+    yesterday = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
+    ask(own_stack.gateway, own_stack.gateway.new_key(), HAIKU)
+    own_stack.execute("UPDATE spend_log SET started_at = started_at - interval '1 day'")
+
+    with gateway_process(own_stack.database_url, own_stack.emulator.url, tmp_path) as later:
+        await until(lambda: later.try_admin("GET", "/spend/check").json() != [])
+        await until(lambda: later.try_admin("GET", "/spend/check").json()[0]["checked_at"])
+        (check,) = later.try_admin("GET", "/spend/check").json()
+        (day,) = later.try_admin("GET", "/spend/report", group_by="day").json()
+
+    assert (check["day"], check["findings"]) == (yesterday, [])
+    assert (day["name"], day["requests"]) == (yesterday, 1)
+    assert own_stack.query("SELECT requests FROM spend_daily") == [{"requests": 1}]

@@ -44,6 +44,7 @@ UPDATE api_key SET key_id = key_hash;
 ALTER TABLE api_key ALTER COLUMN key_id SET NOT NULL, ADD UNIQUE (key_id);
 
 CREATE INDEX api_key_budget_id ON api_key (budget_id) WHERE budget_id IS NOT NULL;
+CREATE INDEX gateway_user_email ON gateway_user (lower(user_email));
 CREATE INDEX gateway_user_budget_id ON gateway_user (budget_id) WHERE budget_id IS NOT NULL;
 
 -- Secrets that were replaced, and go on working until then.
@@ -61,7 +62,8 @@ CREATE FUNCTION name_key() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
     new.key_id := coalesce(new.key_id, new.key_hash);
-    IF EXISTS (SELECT FROM retired_secret r WHERE r.key_hash = new.key_hash)
+    IF EXISTS (SELECT FROM retired_secret r
+                WHERE r.key_hash = new.key_hash AND (TG_OP = 'UPDATE' OR r.key_id <> new.key_id))
        OR EXISTS (SELECT FROM api_key k
                    WHERE k.key_id = new.key_hash AND k.key_id <> new.key_id) THEN
         RAISE unique_violation USING MESSAGE = 'this secret is or was that of another key',

@@ -181,13 +181,14 @@ END $$;
 -- to before midnight.
 CREATE FUNCTION stale_spend_days() RETURNS SETOF date
 LANGUAGE plpgsql AS $$
+DECLARE
+    v_first date := least((SELECT min(day) FROM spend_day),
+                          (SELECT utc_day(min(started_at)) FROM spend_log));
 BEGIN
     INSERT INTO spend_day (day)
     SELECT g.day::date
       FROM generate_series(
-               greatest(least((SELECT min(day) FROM spend_day),
-                              (SELECT utc_day(min(started_at)) FROM spend_log)),
-                        utc_day(now()) - 400)::timestamp,
+               v_first::timestamp,
                (utc_day(now() - interval '5 minutes') - 1)::timestamp, '1 day') AS g (day)
     ON CONFLICT DO NOTHING;
     RETURN QUERY SELECT day FROM spend_day

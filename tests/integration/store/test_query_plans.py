@@ -32,6 +32,12 @@ ANALYZE;
 STATEMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "the key of a request": (records.FIND, {"key_hash": KEY_HASH}),
     "the keys of a user": (records.KEYS_OF, {"user_id": "user-7"}),
+    "a key by any of its secrets": (records.KEY, {"name": KEY_HASH}),
+    "a user by e-mail address": (records.USERS_BY_EMAIL, {"email": "ada@example.org"}),
+    "several accounts": (
+        records.SPENDS,
+        {"scopes": ["key", "user"], "ids": ["key-7", "user-7"], "starts": [NOW, NOW]},
+    ),
     "a user": (records.USER, {"user_id": "user-7"}),
     "an account": (records.SPENT, {"scope": "key", "id": "key-7", "start": NOW}),
     "an account to be locked": (

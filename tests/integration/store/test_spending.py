@@ -131,6 +131,11 @@ async def test_reports_are_the_same_when_days_are_summarised_and_when_their_log_
     assert (await desk.spending.log(LogQuery())).total == 1
 
 
+async def test_without_any_spend_there_is_no_day_to_close(desk: Desk) -> None:
+    assert await desk.close_days() == 0
+    assert await desk.spending.checks(9) == []
+
+
 async def test_days_that_need_nothing_are_left_alone(desk: Desk) -> None:
     await fill(desk)
     await desk.close_days()

@@ -1,0 +1,84 @@
+"""A database of an earlier version goes on working: nobody's key, hold or spend is lost."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from app.domain.budgets import LIFETIME
+from app.domain.identity import KeyHash, UserId
+from app.domain.ledger import Account, Scope
+from app.store.database import Database
+from app.store.ledger import PostgresLedger
+from app.store.migrate import migrate, migrations
+from app.store.records import PostgresRecords
+from app.store.spending import PostgresSpending
+from tests.support.examples import settlement
+
+KEY = "a" * 64
+BEGUN = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+FIRST_RELEASE = "0003"
+AS_IT_WAS = f"""
+INSERT INTO gateway_user (user_id, max_budget) VALUES ('ada', 50);
+INSERT INTO api_key (key_hash, key_name, user_id, models, max_budget, budget_duration)
+    VALUES ('{KEY}', 'sk-...abcd', 'ada', '{{claude-haiku-4-5}}', 5, '1d');
+INSERT INTO budget_account (scope, id, window_start, spent, held)
+    VALUES ('key', '{KEY}', 'epoch', 3, 0), ('user', 'ada', 'epoch', 3, 0.25);
+INSERT INTO spend_log
+    VALUES ('req-1', '{BEGUN}', '{BEGUN}', '{KEY}', 'ada', 'anthropic', 'claude-haiku-4-5', 'b',
+            10, 20, 0, 0, 0, 3, false, 'completed', 200, true, 5, 'aws', 's', 'c');
+INSERT INTO reservation
+    VALUES ('req-2', 'old-gateway', '{BEGUN}', '{KEY}', 'ada', 'claude-haiku-4-5', 'b',
+            ARRAY['key', 'user'], ARRAY['{KEY}', 'ada'],
+            ARRAY['epoch', 'epoch']::timestamptz[], ARRAY[NULL, 50]::numeric[], 0.25);
+"""
+
+
+@pytest.fixture
+def upgraded(empty_database_url: str) -> str:
+    """The first version, in use, brought to today's."""
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE schema_migration (name text PRIMARY KEY, digest text NOT NULL, "
+            "applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        for migration in migrations():
+            if migration.name[:4] <= FIRST_RELEASE:
+                connection.execute(migration.sql.encode())
+                connection.execute(
+                    "INSERT INTO schema_migration VALUES (%s, %s)",
+                    (migration.name, migration.digest),
+                )
+        connection.execute(AS_IT_WAS.encode())
+    migrate(empty_database_url)
+    return empty_database_url
+
+
+async def test_a_key_goes_on_working_with_its_budget_and_what_it_spent(upgraded: str) -> None:
+    async with Database(upgraded, pool_size=2, timeout_seconds=10) as database:
+        records = PostgresRecords(database)
+        caller = await records.find(KeyHash(KEY))
+        assert caller is not None
+        spent = await records.spent(Account(Scope.KEY, caller.key.id, LIFETIME, None))
+
+    assert (caller.key.id, caller.key.user_id) == (KEY, UserId("ada"))
+    assert caller.key.allowance.models == ("claude-haiku-4-5",)
+    assert (caller.key.allowance.budget.max, caller.key.allowance.budget.duration) == (5, "1d")
+    assert caller.user is not None
+    assert caller.user.allowance.budget.max == 50
+    assert spent == 3
+
+
+async def test_a_hold_of_before_is_settled_where_it_was_made(upgraded: str) -> None:
+    async with Database(upgraded, pool_size=2, timeout_seconds=10) as database:
+        ledger, spending = PostgresLedger(database), PostgresSpending(database)
+        (orphan,) = await ledger.orphans(60)
+        await ledger.settle(settlement(orphan, cost="0.25", ending="owner_lost"))
+        standings = await spending.standings(orphan.accounts)
+        await spending.summarise()
+        findings = await spending.check(BEGUN.date(), [])
+
+    assert [(s.spent, s.held) for s in standings] == [(Decimal("3.25"), 0)] * 2
+    assert findings == []

@@ -1,0 +1,193 @@
+"""The books of days that are over are closed, checked, and in the end given up."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.domain.budgets import UNLIMITED, Budget
+from app.domain.identity import KeyHash
+from app.domain.keys import Key, User
+from app.domain.ledger import Account, Scope
+from app.domain.listing import Cut, KeyFilter, Page, UserFilter, UserSummary
+from app.domain.spending import Finding
+from app.errors import DatabaseUnavailable
+from app.service import upkeep
+from app.service.accounts import Accounts
+from app.service.upkeep import Upkeep
+from app.telemetry.metrics import Metrics
+from tests.support.examples import KEY_ID, TODAY, key, user
+from tests.support.fakes import FakeTime
+
+DAILY = Budget(Decimal(5), "1d")
+YESTERDAY = date(2026, 11, 22)
+
+
+@dataclass
+class MemoryBooks:
+    """Spend that is kept in order by somebody else, and the list of those who spend."""
+
+    keys: list[Key] = field(default_factory=list)
+    users: list[User] = field(default_factory=list)
+    open_days: int = 0
+    day_to_check: date | None = None
+    findings: list[Finding] = field(default_factory=list)
+    checked: list[tuple[date, list[Account]]] = field(default_factory=list)
+    counted_anew: list[Account] = field(default_factory=list)
+    dropped_before: list[date] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def summarise(self) -> int:
+        if self.failure is not None:
+            raise self.failure
+        return self.open_days
+
+    async def drop_before(self, day: date) -> int:
+        self.dropped_before.append(day)
+        return 1
+
+    async def unchecked(self) -> date | None:
+        return self.day_to_check
+
+    async def check(self, day: date, windows: Sequence[Account]) -> Sequence[Finding]:
+        self.checked.append((day, list(windows)))
+        return self.findings
+
+    async def count_anew(self, windows: Sequence[Account]) -> None:
+        self.counted_anew += windows
+
+    async def list_users(self, which: UserFilter, cut: Cut) -> Page[UserSummary]:
+        assert which == UserFilter()
+        some = self.users[cut.offset : cut.offset + cut.limit]
+        return Page([UserSummary(one, 0) for one in some], len(self.users))
+
+    async def list_keys(self, which: KeyFilter, cut: Cut) -> Page[Key]:
+        assert which == KeyFilter()
+        return Page(self.keys[cut.offset : cut.offset + cut.limit], len(self.keys))
+
+
+class House:
+    def __init__(self, **books: Any) -> None:
+        self.books = MemoryBooks(**books)
+        self.metrics = Metrics()
+        self.upkeep = Upkeep(
+            self.books,
+            self.books,
+            Accounts(UNLIMITED, ZoneInfo("UTC")),
+            self.metrics,
+            FakeTime().clock,
+            retention_days=90,
+        )
+
+    def differences(self) -> float:
+        lines = self.metrics.exposition().decode().splitlines()
+        (line,) = (line for line in lines if line.startswith("gateway_spend_differences "))
+        return float(line.split()[1])
+
+
+def finding(what: str, scope: str, id_: str, counted: str) -> Finding:
+    return Finding(what, scope, id_, Decimal(5), Decimal(counted))
+
+
+async def test_the_log_is_given_up_after_the_days_that_it_is_to_be_kept() -> None:
+    house = House()
+
+    await house.upkeep.round()
+
+    assert house.books.dropped_before == [date(2026, 11, 23) - timedelta(days=90)]
+
+
+async def test_the_latest_day_is_checked_with_the_present_windows_of_all_budgets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upkeep, "HOLDERS_AT_A_TIME", 2)
+    house = House(
+        day_to_check=YESTERDAY,
+        keys=[
+            key(budget=DAILY),
+            key(hash=KeyHash("b"), budget=Budget(Decimal(5))),
+            key(hash=KeyHash("c"), model_budgets={"claude-opus-5-5": DAILY}),
+        ],
+        users=[user(), user(budget=DAILY)],
+    )
+
+    await house.upkeep.round()
+
+    ((day, windows),) = house.books.checked
+    assert day == YESTERDAY
+    assert [(w.scope, w.id, w.window) for w in windows] == [
+        (Scope.KEY, KEY_ID, TODAY),
+        (Scope.KEY_MODEL, "claude-opus-5-5/c", TODAY),
+        (Scope.USER, "ada", TODAY),
+    ]
+
+
+async def test_a_day_that_was_checked_is_not_checked_again() -> None:
+    house = House()
+
+    await house.upkeep.round()
+
+    assert house.books.checked == []
+
+
+async def test_differences_are_told_loudly_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    found = [finding("summary", "key", "k", "4"), finding("lifetime", "user", "ada", "6")]
+    house = House(day_to_check=YESTERDAY, findings=found)
+
+    await house.upkeep.round()
+
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == 2
+    assert errors[1].__dict__["counted_usd"] == "6"
+    assert house.differences() == 2
+
+
+async def test_a_check_without_differences_takes_the_last_ones_back() -> None:
+    house = House(day_to_check=YESTERDAY, findings=[finding("summary", "key", "k", "4")])
+    await house.upkeep.round()
+
+    house.books.findings = []
+    await house.upkeep.round()
+
+    assert house.differences() == 0
+
+
+async def test_a_window_that_missed_something_is_counted_anew_but_never_lowered() -> None:
+    found = [
+        finding("window", "key", KEY_ID, "4"),
+        finding("window", "user", "ada", "6"),
+        finding("lifetime", "key", KEY_ID, "4"),
+    ]
+    house = House(
+        day_to_check=YESTERDAY, findings=found, keys=[key(budget=DAILY)], users=[user(budget=DAILY)]
+    )
+
+    await house.upkeep.round()
+
+    assert [(a.scope, a.id, a.window) for a in house.books.counted_anew] == [
+        (Scope.KEY, KEY_ID, TODAY)
+    ]
+
+
+@pytest.mark.parametrize("failure", [DatabaseUnavailable("away"), RuntimeError("oops")])
+async def test_a_bad_round_is_not_the_last(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "PAUSE_SECONDS", 0)
+    house = House(failure=failure)
+
+    task = asyncio.create_task(house.upkeep.run())
+    await asyncio.sleep(0)
+    house.books.failure = None
+    for _ in range(10):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert house.books.dropped_before
