@@ -54,6 +54,13 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
                 kept_open=0,
             )
         )
+        spool = FileSpool(settings.spool_dir, max_bytes=settings.spool_max_bytes)
+        telemetry = LogAndMetrics()
+        telemetry.watch("gateway_database_connections", database.connections)
+        telemetry.watch("gateway_database_connections_used", database.connections_used)
+        telemetry.watch("gateway_database_requests_waiting", database.requests_waiting)
+        telemetry.watch("gateway_spool_settlements", lambda: spool.size)
+        telemetry.watch("gateway_spool_bytes", lambda: spool.bytes)
         records, spending = PostgresRecords(database), PostgresSpending(patient)
         yield Adapters(
             directory=records,
@@ -65,9 +72,9 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             ledger=PostgresLedger(database),
             history=spending,
             upkeep=spending,
-            spool=FileSpool(settings.spool_dir, max_bytes=settings.spool_max_bytes),
+            spool=spool,
             upstream=bedrock,
             counter=bedrock,
-            telemetry=LogAndMetrics(),
+            telemetry=telemetry,
             health=database,
         )

@@ -22,7 +22,7 @@ from app.errors import DatabaseUnavailable
 from app.http.app import internal_app, public_app
 from app.http.server import listen, serve
 from app.http.services import Services
-from app.ports import Adapters
+from app.ports import Adapters, Telemetry
 from app.service.accounts import Accounts
 from app.service.administrators import Administrators
 from app.service.admission import Admission
@@ -64,14 +64,18 @@ class Gateway:
     changes: Changes
     janitor: Janitor
     upkeep: Upkeep
+    telemetry: Telemetry
     background: Background
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The janitor and the upkeep at work; at the end, every open bill is settled."""
+        # No request is to be answered or priced by models that the operator has changed.
+        await self.changes.offer.reload()
         with contextlib.suppress(DatabaseUnavailable):
             await self.janitor.round()
-        rounds = [asyncio.create_task(chore.run()) for chore in (self.janitor, self.upkeep)]
+        chores = (self.janitor, self.upkeep, self.telemetry)
+        rounds = [asyncio.create_task(chore.run()) for chore in chores]
         try:
             yield
         finally:
@@ -160,6 +164,9 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         clock=clock,
         max_body_bytes=settings.max_body_bytes,
     )
+    adapters.telemetry.watch("gateway_requests_in_flight", lambda: len(admission.open_requests))
+    adapters.telemetry.watch("gateway_background_tasks", lambda: background.size)
+    adapters.telemetry.watch("gateway_keys_remembered", lambda: authenticator.remembered)
     janitor = Janitor(
         adapters.ledger,
         settler,
@@ -170,7 +177,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         instance_timeout_seconds=settings.instance_timeout_seconds,
     )
     return Gateway(
-        public=public_app(services),
+        public=public_app(services, with_metrics=settings.metrics_on_public_port),
         internal=internal_app(services),
         changes=Changes(authenticator, offer, background),
         janitor=janitor,
@@ -182,6 +189,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
             clock,
             retention_days=settings.spend_log_retention_days,
         ),
+        telemetry=adapters.telemetry,
         background=background,
     )
 

@@ -1,6 +1,6 @@
 """What the services need of the world outside; adapters implement it, tests fake it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -305,8 +305,27 @@ class SpendWatcher(Protocol):
         """So many settlements were made for requests that nobody else would settle."""
 
 
+Watched = Literal[
+    "gateway_requests_in_flight",
+    "gateway_background_tasks",
+    "gateway_database_connections",
+    "gateway_database_connections_used",
+    "gateway_database_requests_waiting",
+    "gateway_spool_settlements",
+    "gateway_spool_bytes",
+    "gateway_keys_remembered",
+]
+"""What is looked at when it is asked for, rather than noted when it changes."""
+
+
 class Telemetry(OutcomeSink, AttemptWatcher, SpendWatcher, Protocol):
     """All that is told of requests."""
+
+    def watch(self, name: Watched, value: Callable[[], float]) -> None:
+        """From now on `value` says how it stands."""
+
+    async def run(self) -> None:
+        """What telemetry does beside being told, until cancelled."""
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus's text format."""

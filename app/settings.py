@@ -119,6 +119,11 @@ class Settings(BaseSettings):
     shutdown_seconds: float = Field(
         25, ge=0, description="How long open answers may go on after SIGTERM."
     )
+    metrics_on_public_port: bool = Field(
+        False,
+        description="Offer `/metrics` on the public port too, to administrators' keys; "
+        "it is always open on the internal one.",
+    )
     support_contact: str | None = Field(
         None, description="Whom to ask about keys and budgets; shown in refusals."
     )

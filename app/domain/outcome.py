@@ -19,6 +19,7 @@ class Outcome:
     ending: Ending | None
     """None when it was refused by the gateway itself."""
     error_code: str | None
+    key_id: str | None
     key_alias: str | None
     key_name: str | None
     user_id: str | None
@@ -31,6 +32,8 @@ class Outcome:
     estimated: bool
     latency_seconds: float
     ttfb_seconds: float | None
+    upstream_seconds: float
+    """From admission to the end of Bedrock's answer; 0 where Bedrock was not asked."""
     upstream_request_id: str | None
     session_id: str | None
     client: str | None

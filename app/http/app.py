@@ -46,11 +46,13 @@ FOR_ADMINISTRATORS: Final = (
 )
 
 
-def public_app(services: Services) -> ASGIApp:
-    """Inference, models and health."""
+def public_app(services: Services, *, with_metrics: bool = False) -> ASGIApp:
+    """Inference, models and health; metrics for administrators, if they are wanted here."""
     api = FastAPI(title="Stargate LLM Gateway", openapi_url=None)
     for router in (*FOR_CLIENTS, health.router):
         api.include_router(router)
+    if with_metrics:
+        api.include_router(metrics.public_router)
     return _front_door(api, services)
 
 

@@ -77,7 +77,10 @@ async def http_error(request: Request, error: Exception) -> Response:
             request, MethodNotAllowed(f"{request.method} is not allowed here.", error.headers)
         )
     if error.status_code == 400:
-        return error_response(request, InvalidRequest("The body is no JSON that can be read."))
+        # What is raised while a body is read comes wrapped.
+        cause = error.__cause__
+        unreadable = InvalidRequest("The body is no JSON that can be read.")
+        return error_response(request, cause if isinstance(cause, GatewayError) else unreadable)
     if path.startswith("/v1/v1/"):
         return error_response(
             request,

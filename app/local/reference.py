@@ -1,6 +1,7 @@
 """The reference pages that are read off the code: `python -m app.local.reference`.
 
-Writes docs/configuration.md and docs/errors.md; a test fails while they say something else.
+Writes docs/configuration.md, docs/errors.md and docs/metrics.md; a test fails while they say
+something else.
 """
 
 import inspect
@@ -12,6 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from app.errors import GatewayError
 from app.settings import Settings
+from app.telemetry.metrics import Metrics
 from app.wire.errors import BEDROCK_STATUS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -50,6 +52,32 @@ This page is written by `python -m app.local.reference` from `app/errors.py`.
 |---|---|---|---|---|---|---|
 """
 
+METRICS = """\
+# Metrics
+
+`GET /metrics` (and `/metrics/`) on the internal port, open there, in Prometheus's text format. Each
+process tells of itself, so each is scraped by itself, never through a load balancer; sums over all
+are the dashboard's. With `GATEWAY_METRICS_ON_PUBLIC_PORT` administrators' keys may read it on the
+public port too.
+
+Labels are keys, users and models that are known here and codes of [errors](errors.md), never a
+client's text; a value that is missing is the text `None`, as in LiteLLM. Names that begin with
+`litellm_` are LiteLLM's, with its types, units and buckets, so dashboards made for it go on
+working. Labels that would always say `None` here (teams, organisations, end users) are left out,
+and so are a client's address and program, which would make series without end. Latencies have no
+label for the key: a histogram for each would be too much to scrape. Of more than 5,000 combinations
+of key and model, the series of those not used for longest are dropped.
+
+`user`, `api_key_alias` and `hashed_api_key` are those of the key; `requested_model` is the model's
+public name, `model` the Bedrock id that answered. Budget gauges show what the latest request
+through this process left: of several processes' figures the smallest is the present one.
+
+This page is written by `python -m app.local.reference` from `app/telemetry`.
+
+| metric | type | labels | what it tells |
+|---|---|---|---|
+"""
+
 RETRY = {None: "the client decides", True: "yes", False: "no"}
 
 
@@ -73,6 +101,14 @@ def errors() -> str:
     return ERRORS + "".join(rows) + notes
 
 
+def metrics() -> str:
+    rows = (
+        f"| `{name}` | {kind} | {' '.join(f'`{label}`' for label in labels)} | {told} |\n"
+        for name, kind, labels, told in sorted(Metrics().described())
+    )
+    return METRICS + "".join(rows)
+
+
 def _kinds(base: type[GatewayError]) -> Iterator[type[GatewayError]]:
     for kind in base.__subclasses__():
         yield kind
@@ -92,6 +128,7 @@ def _default(field: FieldInfo) -> str:
 def main() -> None:
     (DOCS / "configuration.md").write_text(configuration())
     (DOCS / "errors.md").write_text(errors())
+    (DOCS / "metrics.md").write_text(metrics())
 
 
 if __name__ == "__main__":

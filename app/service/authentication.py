@@ -67,6 +67,11 @@ class Authenticator:
         ]
         return any(matches)
 
+    @property
+    def remembered(self) -> int:
+        """How many keys need not be looked up."""
+        return len(self._callers)
+
     def forget(self, key_hash: KeyHash) -> None:
         self._changes += 1
         self._callers.pop(key_hash, None)

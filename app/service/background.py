@@ -25,6 +25,11 @@ class Background:
         task.add_done_callback(self._ended)
         return task
 
+    @property
+    def size(self) -> int:
+        """How many tasks are under way."""
+        return len(self._tasks)
+
     async def finish(self, seconds: float) -> None:
         """Wait for what is under way, and after so long interrupt what may be."""
         if self._tasks:

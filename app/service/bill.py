@@ -52,6 +52,7 @@ class Bill:
         self._clock = clock
         self._settling: asyncio.Task[None] | None = None
         self._ttfb: float | None = None
+        self._admitted = clock.monotonic()
         self.reservation = reservation
         self.meter = meter
         self.upstream_request_id: str | None = None
@@ -97,6 +98,7 @@ class Bill:
         self, ending: Ending, usage: Usage, status: int, error: GatewayError | None
     ) -> None:
         self.reservation.close()
+        upstream_seconds = self._clock.monotonic() - self._admitted
         settlement = self._settlement(ending, usage, status, error)
         if self.meter.finished:
             self._admission.learn(self.reservation.hold, usage.output_tokens)
@@ -105,7 +107,7 @@ class Bill:
             spent = await self._settler.settle(settlement)
         finally:
             self._admission.closed(self._request.id)
-            self._sink.record(self._outcome(settlement, spent))
+            self._sink.record(self._outcome(settlement, spent, upstream_seconds))
 
     def _settlement(
         self, ending: Ending, usage: Usage, status: int, error: GatewayError | None
@@ -143,7 +145,9 @@ class Bill:
     def _latency(self) -> float:
         return self._clock.monotonic() - self._request.received_monotonic
 
-    def _outcome(self, settled: Settlement, spent: Sequence[Decimal]) -> Outcome:
+    def _outcome(
+        self, settled: Settlement, spent: Sequence[Decimal], upstream_seconds: float
+    ) -> Outcome:
         key = self._caller.key
         return Outcome(
             request_id=self._request.id,
@@ -152,6 +156,7 @@ class Bill:
             status=settled.status,
             ending=settled.ending,
             error_code=settled.error_code,
+            key_id=key.id,
             key_alias=key.alias,
             key_name=key.name,
             user_id=key.user_id,
@@ -163,6 +168,7 @@ class Bill:
             estimated=settled.estimated,
             latency_seconds=self._latency,
             ttfb_seconds=self._ttfb,
+            upstream_seconds=upstream_seconds,
             upstream_request_id=self.upstream_request_id,
             session_id=self._request.session_id,
             client=self._request.client,

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -11,8 +10,6 @@ from app.catalog.loader import Catalog
 from app.domain.guardrail import Guardrail
 from app.domain.keys import Caller
 from app.domain.ledger import Grant
-from app.domain.outcome import Outcome
-from app.domain.usage import Usage
 from app.errors import GatewayError, InternalError, UpstreamBroke
 from app.ports import Call, OutcomeSink, Upstream, UpstreamStream
 from app.service.admission import Admission
@@ -24,6 +21,7 @@ from app.service.clock import Clock
 from app.service.collector import MessageCollector
 from app.service.dialects import Dialect, Writer
 from app.service.metering import Meter
+from app.service.outcomes import refused
 from app.service.prepared import Prepared, prepare
 from app.service.request import InferenceRequest
 from app.service.settling import Settler
@@ -84,15 +82,16 @@ class Inference:
     ) -> WholeAnswer | StreamedAnswer:
         """Raises GatewayError while the status can still say so; later errors are in the stream."""
         caller: Caller | None = None
+        prepared: Prepared | None = None
         try:
             caller = await self._authenticator.caller(request.credentials)
             prepared = prepare(request, caller, dialect, self._catalog, self._guardrail)
             bill = await self._admit(request, dialect, prepared)
         except GatewayError as error:
-            self._sink.record(self._refused(request, dialect, caller, error))
+            self._refused(request, dialect, caller, prepared, error)
             raise
         except BaseException:
-            self._sink.record(self._refused(request, dialect, caller, InternalError("")))
+            self._refused(request, dialect, caller, prepared, InternalError(""))
             raise
         try:
             if prepared.stream:
@@ -223,30 +222,9 @@ class Inference:
         request: InferenceRequest,
         dialect: Dialect,
         caller: Caller | None,
+        prepared: Prepared | None,
         error: GatewayError,
-    ) -> Outcome:
-        return Outcome(
-            request_id=request.id,
-            dialect=dialect.name,
-            route=request.route,
-            status=error.status,
-            ending=None,
-            error_code=error.code,
-            key_alias=caller.key.alias if caller else None,
-            key_name=caller.key.name if caller else None,
-            user_id=caller.key.user_id if caller else None,
-            asked_model=None,
-            bedrock_id=None,
-            stream=False,
-            usage=Usage(),
-            cost=Decimal(0),
-            estimated=False,
-            latency_seconds=self._clock.monotonic() - request.received_monotonic,
-            ttfb_seconds=None,
-            upstream_request_id=None,
-            session_id=request.session_id,
-            client=request.client,
-            agent=request.agent,
-            tags=request.tags,
-            guardrail=False,
-        )
+    ) -> None:
+        seconds = self._clock.monotonic() - request.received_monotonic
+        target = prepared.target if prepared else None
+        self._sink.record(refused(request, dialect.name, caller, target, error, seconds))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from app.domain.budgets import LIFETIME
 from app.domain.keys import Key, User
@@ -11,6 +12,8 @@ from app.domain.ledger import Account, Scope
 from app.ports import Records
 from app.service.accounts import Accounts
 from app.service.clock import Clock
+
+WHOLE: Final = frozenset({Scope.KEY, Scope.USER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ class Spendings:
         neither a new budget starts from nothing nor an old one's spend blocks it."""
         for holder in holders:
             windows = self._accounts.windows(holder, self._clock.now())
-            await self._records.open_windows([w for w in windows if not w.lifetime])
+            # What a key or a user spent in all is counted from the first request on.
+            if fresh := [w for w in windows if not w.lifetime or w.scope not in WHOLE]:
+                await self._records.open_windows(fresh)
 
 
 def _lifetime(holder: Key | User) -> Account:

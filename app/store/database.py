@@ -137,6 +137,16 @@ class Database:
                 await connection.close()
                 raise psycopg.OperationalError(str(error)) from error
 
+    def connections(self) -> int:
+        return self._pool.get_stats().get("pool_size", 0)
+
+    def connections_used(self) -> int:
+        stats = self._pool.get_stats()
+        return stats.get("pool_size", 0) - stats.get("pool_available", 0)
+
+    def requests_waiting(self) -> int:
+        return self._pool.get_stats().get("requests_waiting", 0)
+
     async def problem(self) -> str | None:
         """What keeps the database from serving requests; None when nothing does."""
         from_class = psycopg.rows.class_row(Applied)

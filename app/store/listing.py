@@ -6,8 +6,9 @@ from psycopg.rows import dict_row, scalar_row
 
 from app.domain.keys import Key
 from app.domain.listing import Cut, KeyFilter, Page, UserFilter, UserSummary
+from app.store.columns import KEY_SHOWN, USER_SHOWN
 from app.store.database import Database
-from app.store.rows import KEY_SHOWN, USER_SHOWN, key_of, user_of
+from app.store.rows import key_of, user_of
 
 WHICH_USERS: LiteralString = """
   FROM gateway_user u LEFT JOIN budget ub USING (budget_id)

@@ -15,23 +15,10 @@ from app.domain.identity import KeyHash, KeyId, UserId
 from app.domain.keys import Caller, Key, User
 from app.domain.ledger import Account
 from app.errors import Conflict
+from app.store.columns import KEY_COLUMNS, KEY_SHOWN, USER_COLUMNS, USER_SHOWN, insert, update
 from app.store.database import Database
 from app.store.refusals import refused
-from app.store.rows import (
-    KEY_COLUMNS,
-    KEY_SHOWN,
-    USER_COLUMNS,
-    USER_SHOWN,
-    caller_of,
-    insert,
-    key_of,
-    key_values,
-    marked,
-    stored,
-    update,
-    user_of,
-    user_values,
-)
+from app.store.rows import caller_of, key_of, key_values, marked, stored, user_of, user_values
 
 KEYS: LiteralString = f"SELECT {KEY_SHOWN} FROM api_key k LEFT JOIN budget kb USING (budget_id)"
 USERS: LiteralString = (
@@ -137,7 +124,7 @@ class PostgresRecords:
         try:
             await self._database.execute(query, values, by)
         except errors.IntegrityError as error:
-            if key is None or not await self._stored(key):
+            if not await self._all_stored(user, key):
                 alias = {"key_alias": key.alias} if key else {}
                 raise refused(error, user_values(user) | alias) from error
 
@@ -147,6 +134,11 @@ class PostgresRecords:
         except errors.IntegrityError as error:
             if not await self._stored(key):
                 raise refused(error, key_values(key)) from error
+
+    async def _all_stored(self, user: User, key: Key | None) -> bool:
+        found = await self.user(user.id)
+        same = found is not None and replace(found, template=user.template) == user
+        return same and (key is None or await self._stored(key))
 
     async def _stored(self, key: Key) -> bool:
         """Whether just this key is there: the database took it, but its answer was lost, and the

@@ -39,6 +39,16 @@ class FileSpool:
             raise ValueError(f"the spool cannot be in {directory}: {error.strerror}") from error
         self._bytes = sum(f.stat().st_size for f in self._files())
 
+    @property
+    def bytes(self) -> int:
+        """About how much of the bound is used."""
+        return self._bytes
+
+    @property
+    def size(self) -> int:
+        """Settlements that wait."""
+        return len(self._files())
+
     async def add(self, settlement: Settlement) -> None:
         content = encode(settlement)
         if self._bytes + len(content) > self._max_bytes:

@@ -9,9 +9,10 @@ from psycopg.rows import dict_row, scalar_row
 from app.domain.audit import Author
 from app.domain.templates import Template
 from app.errors import Conflict
+from app.store.columns import BUDGET_COLUMNS, insert, shown
 from app.store.database import Database
 from app.store.refusals import refused
-from app.store.rows import BUDGET_COLUMNS, budget_values, insert, shown, stored, template_of
+from app.store.rows import budget_values, stored, template_of
 
 COLUMNS = ("budget_id", *BUDGET_COLUMNS, "created_at", "updated_at")
 SHOWN: LiteralString = shown("b", COLUMNS)

@@ -1,7 +1,9 @@
 """All that is told of requests, to each place that wants to know."""
 
+from collections.abc import Callable
+
 from app.domain.outcome import Outcome
-from app.ports import Tidied
+from app.ports import Tidied, Watched
 from app.telemetry.log import OutcomeLog
 from app.telemetry.metrics import Metrics
 
@@ -28,6 +30,12 @@ class LogAndMetrics:
 
     def tidied(self, what: Tidied, count: int) -> None:
         self._metrics.tidied(what, count)
+
+    def watch(self, name: Watched, value: Callable[[], float]) -> None:
+        self._metrics.watch(name, value)
+
+    async def run(self) -> None:
+        await self._metrics.loop_lag.run()
 
     def exposition(self) -> bytes:
         return self._metrics.exposition()

@@ -69,12 +69,15 @@ class _ExactRequest(Request):
 
 
 class AdminRoute(APIRoute):
-    """A route whose body is read with care."""
+    """A route whose body is read with care, and as JSON whatever it is said to be: curl says that
+    it is a form unless it is told otherwise."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def exactly(request: Request) -> Response:
-            return await handle(_ExactRequest(request.scope, request.receive))
+            kept = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
+            scope = {**request.scope, "headers": [*kept, (b"content-type", b"application/json")]}
+            return await handle(_ExactRequest(scope, request.receive))
 
         return exactly

@@ -24,7 +24,9 @@ router = APIRouter(
 
 NOT_FOUND: Final = NotFound("User ada not found")
 EXISTS: Final = Conflict("User with id ada already exists.")
-LONGEST_IDS: Final = 20_000
+
+Ids = Annotated[str, Field(max_length=20_000, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""Separated by commas."""
 
 
 class UserFields(AllowanceFields):
@@ -78,7 +80,7 @@ class UserList(Query):
 
     page: PageNumber = 1
     page_size: PageSize = 25
-    user_ids: Annotated[str, Field(max_length=LONGEST_IDS)] | None = None
+    user_ids: Ids | None = None
     user_email: Text | None = None
     user_alias: Text | None = None
     role: Role | None = None

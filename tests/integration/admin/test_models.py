@@ -63,6 +63,10 @@ def test_another_name_for_a_model_works_and_is_the_same_model(
 
     answer = message(own_stack.gateway, key, "the-quick-one")
 
+    # A name for one profile alone opens no other way to the model.
+    by_name = {"claude-haiku-4-5"} if target == "claude-haiku-4-5" else set()
+    assert may_use(own_stack.gateway, key) == by_name
+
     assert answer.status_code == 200
     assert answer.json()["model"] == "the-quick-one"
     (row,) = own_stack.spend_log()

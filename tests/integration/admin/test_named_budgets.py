@@ -123,6 +123,25 @@ def test_a_new_duration_counts_what_was_spent_in_its_window_already(own_stack: S
     assert message(gateway, made["key"]).status_code == 200
 
 
+def test_a_budget_for_a_model_for_all_time_counts_all_that_was_spent_on_it(
+    own_stack: Stack,
+) -> None:
+    key = own_stack.gateway.new_key()
+    assert message(own_stack.gateway, key).status_code == 200
+    cost = float(own_stack.spend_log()[0]["cost"])
+
+    changed = own_stack.gateway.admin(
+        "POST",
+        "/key/update",
+        key=key,
+        model_max_budget={"claude-haiku-4-5": {"budget_limit": cost}},
+    )
+
+    assert changed["model_spend"] == {"claude-haiku-4-5": cost}
+    assert message(own_stack.gateway, key).status_code == 429
+    assert message(own_stack.gateway, key, "claude-opus-5-5").status_code == 200
+
+
 def test_a_named_budget_opens_windows_for_all_who_refer_to_it(own_stack: Stack) -> None:
     gateway = own_stack.gateway
     gateway.admin("POST", "/budget/new", budget_id="shared")

@@ -137,6 +137,21 @@ async def test_a_model_that_is_added_or_dropped_is_so_everywhere(
     await seen(lambda: message(other, key, "the-quick-one").status_code == 404)
 
 
+def test_a_gateway_that_starts_knows_the_operators_models_from_its_first_request(
+    own_stack: Stack, tmp_path: Path
+) -> None:
+    key = own_stack.gateway.new_key()
+    own_stack.gateway.admin(
+        "POST",
+        "/model/new",
+        model_name="the-quick-one",
+        litellm_params={"model": "claude-haiku-4-5"},
+    )
+
+    with gateway_process(own_stack.database_url, own_stack.emulator.url, tmp_path) as gateway:
+        assert message(gateway, key, "the-quick-one").status_code == 200
+
+
 async def test_a_role_that_is_taken_away_is_gone_everywhere(
     own_stack: Stack, other: GatewayProcess
 ) -> None:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.asking import may_use, status_of
+from tests.support.processes import MASTER_KEY
 from tests.support.stack import Stack
 
 EVERYTHING: dict[str, Any] = {
@@ -42,6 +44,19 @@ def test_a_user_has_every_field_that_was_sent(stack: Stack) -> None:
     assert made["key"].startswith("sk-")
     assert (made["spend"], made["total_spend"]) == (0, 0)
     assert made["budget_reset_at"].endswith("-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("said", ["application/x-www-form-urlencoded", "text/plain", None])
+def test_a_body_is_read_as_json_whatever_curl_says_of_it(stack: Stack, said: str | None) -> None:
+    answer = httpx.post(
+        f"{stack.gateway.internal_url}/user/new",
+        headers={"authorization": f"Bearer {MASTER_KEY}"}
+        | ({"content-type": said} if said else {}),
+        content=b'{"user_email":"user@example.com","max_budget":10}',
+    )
+
+    assert answer.status_code == 200
+    assert answer.json()["max_budget"] == 10
 
 
 def test_a_user_without_an_id_gets_one_and_no_key_if_none_is_wanted(stack: Stack) -> None:

@@ -1,19 +1,25 @@
 """Users and keys in PostgreSQL."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from app.domain.allowance import Allowance
 from app.domain.budgets import Budget
 from app.domain.identity import KeyHash, UserId
 from app.domain.keys import Caller, hash_key
 from app.domain.ledger import Account, Scope
+from app.domain.limits import Limits
+from app.domain.templates import Template
 from app.errors import Conflict, NotFound
 from app.store.database import Database
 from app.store.ledger import PostgresLedger
 from app.store.records import PostgresRecords
+from app.store.templates import PostgresTemplates
 from tests.support.examples import AUTHOR, NOW, TODAY, account, hold, key, settlement, user
 
 BUDGET = Budget(Decimal("12.345678901"), "30d")
@@ -149,3 +155,82 @@ async def test_a_statement_that_was_repeated_made_one_key_and_no_conflict(
 
     with pytest.raises(Conflict):
         await records.add_key(replace(made, blocked=True), AUTHOR)
+
+
+async def test_a_user_that_was_added_twice_by_a_repeated_statement_is_one(
+    records: PostgresRecords,
+) -> None:
+    for made in (None, key(user_id=user().id)):
+        await records.add_user(user(), made, AUTHOR)
+        await records.add_user(user(), made, AUTHOR)
+        await records.delete_users([user().id], AUTHOR)
+
+
+async def test_what_two_change_at_once_is_both_changed(records: PostgresRecords) -> None:
+    await records.add_user(user(), key(user_id=user().id), AUTHOR)
+    changes: list[dict[str, Any]] = [
+        {"rpm_limit": 1},
+        {"tpm_limit": 2},
+        {"models": ["m"]},
+        {"metadata": {"a": 1}},
+    ]
+
+    await asyncio.gather(
+        *(records.update_user(user().id, change, AUTHOR) for change in changes),
+        *(records.update_key(key().id, change, AUTHOR) for change in changes),
+    )
+
+    found = await records.find(key().hash)
+    assert found is not None
+    for holder in (found.key, found.user):
+        assert holder is not None
+        assert holder.own.limits == Limits(1, 2)
+        assert (holder.own.models, dict(holder.metadata)) == (("m",), {"a": 1})
+
+
+async def test_no_other_columns_can_be_changed(records: PostgresRecords) -> None:
+    with pytest.raises(ValueError, match="no columns"):
+        await records.update_key(key().id, {"models = '{}'; --": 1}, AUTHOR)
+
+
+async def test_a_secret_that_is_replaced_twice_by_a_repeated_statement_is_replaced_once(
+    records: PostgresRecords,
+) -> None:
+    await records.add_key(key(), AUTHOR)
+    new, end = hash_key("sk-new"), NOW + timedelta(days=1)
+
+    for _ in range(2):
+        await records.replace_secret(key().id, new, "sk-...new", end, AUTHOR)
+
+    current, retired = await records.find(new), await records.find(key().hash)
+    assert current is not None
+    assert retired is not None
+    assert (current.key.id, current.key.hash, current.key.expires) == (key().id, new, None)
+    assert (retired.key.id, retired.key.name, retired.key.expires) == (key().id, key().name, end)
+
+
+async def test_a_retired_secret_ends_with_its_key(records: PostgresRecords) -> None:
+    await records.add_key(key(expires=NOW), AUTHOR)
+    await records.replace_secret(
+        key().id, hash_key("sk-new"), "sk-...new", NOW + timedelta(days=1), AUTHOR
+    )
+
+    retired = await records.find(key().hash)
+    assert retired is not None
+    assert retired.key.expires == NOW
+
+
+async def test_what_a_budget_says_goes_behind_what_a_key_says_itself(
+    records: PostgresRecords, database: Database
+) -> None:
+    shared = Allowance(budget=Budget(Decimal(50), "1mo"), limits=Limits(rpm=60, tpm=1000))
+    await PostgresTemplates(database).add_template(Template("shared", shared), AUTHOR)
+    await records.add_user(user(budget_id="shared"), None, AUTHOR)
+    own = {"user_id": user().id, "budget_id": "shared", "limits": Limits(rpm=5)}
+    await records.add_key(key(**own), AUTHOR)
+
+    found = await records.find(key().hash)
+    assert found is not None
+    assert found.user is not None
+    assert found.user.allowance == shared
+    assert found.key.allowance == replace(shared, limits=Limits(rpm=5, tpm=1000))

@@ -15,7 +15,7 @@ from app.domain.ledger import Standing
 from app.domain.outcome import Outcome
 from app.domain.usage import Usage
 from app.telemetry.log import JsonFormatter, OutcomeLog, configure_logging
-from tests.support.examples import account, request_id
+from tests.support.examples import KEY_ID, account, request_id
 
 OUTCOME = Outcome(
     request_id=request_id(),
@@ -24,6 +24,7 @@ OUTCOME = Outcome(
     status=200,
     ending="completed",
     error_code=None,
+    key_id=KEY_ID,
     key_alias="a-key",
     key_name="sk-...abcd",
     user_id="ada",
@@ -35,6 +36,7 @@ OUTCOME = Outcome(
     estimated=False,
     latency_seconds=1.23456,
     ttfb_seconds=0.5,
+    upstream_seconds=1.1,
     upstream_request_id="aws-1",
     session_id="session-1",
     agent="reviewer",
@@ -52,6 +54,7 @@ RENAMED = {
     "cost": "cost_usd",
     "latency_seconds": "latency_ms",
     "ttfb_seconds": "ttfb_ms",
+    "upstream_seconds": "upstream_ms",
 }
 
 

@@ -1,0 +1,1 @@
+"""What `scripts/users` does: users, keys and budgets, by the gateway's API for administration."""
