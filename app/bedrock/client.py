@@ -190,6 +190,8 @@ def _guardrail(call: Call) -> dict[str, str]:
     return {
         "X-Amzn-Bedrock-GuardrailIdentifier": call.guardrail.id,
         "X-Amzn-Bedrock-GuardrailVersion": call.guardrail.version,
+        # The trace tells what the guardrail went through, which is billed.
+        "X-Amzn-Bedrock-Trace": "ENABLED",
     }
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import get_args
 
 from app.catalog.schema import CatalogFile, ModelEntry, PriceEntry, ProfileName
+from app.domain.guardrail import GuardrailPrice
 from app.domain.models import Capabilities, Model, Profile, Target
 from app.domain.pricing import Price, Rates, Tier
 from app.errors import UnknownModel
@@ -40,7 +41,8 @@ def shipped_models() -> tuple[Model, ...]:
     """All models of `models.json`, whatever the region reaches of them."""
     text = files("app.catalog").joinpath("models.json").read_bytes()
     file = CatalogFile.model_validate_json(text)
-    return tuple(_model(entry, file.beta_aliases) for entry in file.models)
+    guardrail = tuple(GuardrailPrice(**price.model_dump()) for price in file.guardrail_prices)
+    return tuple(_model(entry, file.beta_aliases, guardrail) for entry in file.models)
 
 
 class Catalog:
@@ -159,7 +161,9 @@ def _preferred(model: Model, order: tuple[str, ...]) -> Profile | None:
     return next((by_name[name] for name in order if name in by_name), None)
 
 
-def _model(entry: ModelEntry, beta_aliases: Mapping[str, str]) -> Model:
+def _model(
+    entry: ModelEntry, beta_aliases: Mapping[str, str], guardrail: tuple[GuardrailPrice, ...]
+) -> Model:
     return Model(
         name=entry.name,
         display_name=entry.display_name,
@@ -181,6 +185,7 @@ def _model(entry: ModelEntry, beta_aliases: Mapping[str, str]) -> Model:
             **entry.capabilities.model_dump(), beta_aliases=tuple(beta_aliases.items())
         ),
         prices=tuple(map(_price, entry.prices)),
+        guardrail_prices=guardrail,
     )
 
 

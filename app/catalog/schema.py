@@ -43,6 +43,19 @@ class CapabilitiesEntry(_Entry):
     betas: tuple[str, ...]
 
 
+class GuardrailPriceEntry(_Entry):
+    """USD per 1,000 units of a guardrail's policies, from a day on."""
+
+    since: date
+    source: Annotated[str, Field(min_length=1)]
+    content: Amount
+    content_images: Amount
+    topic: Amount
+    sensitive: Amount
+    grounding: Amount
+    reasoning: Amount
+
+
 class RatesEntry(_Entry):
     """USD per million tokens, written as strings so that no float touches them."""
 
@@ -109,6 +122,7 @@ class CatalogFile(_Entry):
     beta_aliases: dict[str, str]
     """Beta flags of Anthropic's API that Bedrock calls by another name."""
 
+    guardrail_prices: Annotated[tuple[GuardrailPriceEntry, ...], Field(min_length=1)]
     models: Annotated[tuple[ModelEntry, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

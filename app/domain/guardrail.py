@@ -1,7 +1,9 @@
-"""Bedrock guardrails: which one a call is made with."""
+"""Bedrock guardrails: which one a call is made with, and what its work costs."""
 
 import re
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Final
 
 _FORM: Final = re.compile(
@@ -29,3 +31,45 @@ class Guardrail:
 
     def __str__(self) -> str:
         return f"{self.id}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailUnits:
+    """What a guardrail went through, by the policies that it has: units of up to 1,000 characters,
+    and images. Words and patterns cost nothing."""
+
+    content: int = 0
+    content_images: int = 0
+    topic: int = 0
+    sensitive: int = 0
+    grounding: int = 0
+    reasoning: int = 0
+
+
+NO_UNITS: Final = GuardrailUnits()
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailPrice:
+    """USD per 1,000 units, from a day on (UTC)."""
+
+    since: date
+    source: str
+    content: Decimal
+    content_images: Decimal
+    topic: Decimal
+    sensitive: Decimal
+    grounding: Decimal
+    reasoning: Decimal
+
+    def cost(self, units: GuardrailUnits) -> Decimal:
+        """Exact cost in USD."""
+        thousandths = (
+            units.content * self.content
+            + units.content_images * self.content_images
+            + units.topic * self.topic
+            + units.sensitive * self.sensitive
+            + units.grounding * self.grounding
+            + units.reasoning * self.reasoning
+        )
+        return thousandths.scaleb(-3)

@@ -1,10 +1,11 @@
 """What is known of a model: how it is called, what it can do, what it costs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from app.domain.guardrail import NO_UNITS, GuardrailPrice, GuardrailUnits
 from app.domain.limits import NO_LIMITS, Limits
 from app.domain.pricing import Cost, Price, cost, price_on
 from app.domain.usage import Usage
@@ -71,6 +72,7 @@ class Model:
     released: date
     capabilities: Capabilities
     prices: tuple[Price, ...]
+    guardrail_prices: tuple[GuardrailPrice, ...] = ()
     limits: Limits = NO_LIMITS
     """Those of all its callers together, by the operator's word."""
 
@@ -84,6 +86,9 @@ class Target:
     model: Model
     profile: Profile
 
-    def cost(self, usage: Usage, day: date) -> Cost:
-        """Exact cost in USD of `usage` on `day` (UTC)."""
-        return cost(usage, price_on(self.model.prices, day), self.profile.factor)
+    def cost(self, usage: Usage, day: date, guardrail: GuardrailUnits = NO_UNITS) -> Cost:
+        """Exact cost in USD of `usage` and of a guardrail's work, on `day` (UTC)."""
+        tokens = cost(usage, price_on(self.model.prices, day), self.profile.factor)
+        if guardrail == NO_UNITS:
+            return tokens
+        return replace(tokens, guardrail=price_on(self.model.guardrail_prices, day).cost(guardrail))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Protocol, TypeVar
 
 from app.domain.usage import Usage
 
@@ -43,7 +44,17 @@ class Price:
         return reached[-1].rates if reached else self.tiers[0].rates
 
 
-def price_on(prices: Sequence[Price], day: date) -> Price:
+class Dated(Protocol):
+    """What holds from a day on."""
+
+    @property
+    def since(self) -> date: ...
+
+
+Valid = TypeVar("Valid", bound=Dated)
+
+
+def price_on(prices: Sequence[Valid], day: date) -> Valid:
     """The price valid on `day`; days before the first price take the first."""
     valid = [p for p in prices if p.since <= day]
     return max(valid, key=lambda p: p.since) if valid else min(prices, key=lambda p: p.since)
@@ -51,18 +62,25 @@ def price_on(prices: Sequence[Price], day: date) -> Price:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """USD by the kind of token it was spent on."""
+    """USD by what it was spent on."""
 
     input: Decimal
     output: Decimal
     cache_read: Decimal
     cache_write_5m: Decimal
     cache_write_1h: Decimal
+    guardrail: Decimal = Decimal(0)
+    """For what a guardrail went through; not by tokens."""
 
     @property
     def total(self) -> Decimal:
         return (
-            self.input + self.output + self.cache_read + self.cache_write_5m + self.cache_write_1h
+            self.input
+            + self.output
+            + self.cache_read
+            + self.cache_write_5m
+            + self.cache_write_1h
+            + self.guardrail
         )
 
 

@@ -102,6 +102,7 @@ class LogEntry:
     cache_read_cost: Decimal | None
     cache_write_5m_cost: Decimal | None
     cache_write_1h_cost: Decimal | None
+    guardrail_cost: Decimal | None
     estimated: bool
     ending: str
     status: int

@@ -14,7 +14,7 @@ from app.service.dialects import Writer
 from app.service.metering import Meter
 from app.translate import shape
 from app.translate.anthropic_bedrock import ANTHROPIC_VERSION
-from app.wire import eventstream
+from app.wire import eventstream, guardrail
 from app.wire.anthropic import Event, JsonObject, last_events
 from app.wire.errors import bedrock_stream_exception
 
@@ -29,6 +29,8 @@ class BedrockWriter:
         self._meter = meter
 
     def write(self, event: Event) -> bytes:
+        if guardrail.MARK in event.raw and guardrail.TRACE in event.json:
+            return eventstream.chunk(orjson.dumps(guardrail.untraced(event.json)))
         return eventstream.chunk(event.untouched)
 
     def cut(self) -> bytes:
@@ -69,7 +71,7 @@ class BedrockDialect:
 
     def whole(self, message: JsonObject, usage: Usage, *, model: str, now: datetime) -> bytes:
         del usage, model, now
-        return orjson.dumps(message)
+        return orjson.dumps(guardrail.untraced(message))
 
     def writer(self, body: JsonObject, meter: Meter, *, model: str, now: datetime) -> Writer:
         del body, model, now

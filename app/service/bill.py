@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 
+from app.domain.guardrail import NO_UNITS
 from app.domain.keys import Caller
 from app.domain.ledger import Ending, Settlement, Standing
 from app.domain.models import Target
@@ -113,7 +114,8 @@ class Bill:
         self, ending: Ending, usage: Usage, status: int, error: GatewayError | None
     ) -> Settlement:
         hold = self.reservation.hold
-        cost = self.target.cost(usage, hold.started_at.date())
+        units = NO_UNITS if ending == "refused" else self.meter.guardrail_units
+        cost = self.target.cost(usage, hold.started_at.date(), units)
         return Settlement(
             request_id=hold.request_id,
             started_at=hold.started_at,

@@ -44,6 +44,7 @@ class Fields:
         self._clock = clock
         self._checks: Mapping[str, Callable[[Any], Any]] = {
             "models": self._models,
+            "tags": lambda tags: list(dict.fromkeys(tags)),
             "budget_duration": lambda text: _checked("budget_duration", parse_duration, text),
             "model_max_budget": self._model_budgets,
             "model_rpm_limit": lambda limits: self._by_model("model_rpm_limit", limits),

@@ -27,7 +27,6 @@ from app.service.request import InferenceRequest
 from app.service.settling import Settler
 from app.service.stream import Opening, StreamedAnswer
 from app.wire.anthropic import parse_usage
-from app.wire.guardrail import intervened
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ class Inference:
         bill.upstream_request_id = completion.upstream_request_id
         try:
             message: dict[str, Any] = orjson.loads(completion.body)
-            bill.meter.intervened = intervened(message)
+            bill.meter.see_guardrail(message)
             # A prompt that was blocked reached no model, so there may be nothing to count.
             counts = message.get("usage", {}) if bill.meter.intervened else message["usage"]
             usage = parse_usage(counts, one_hour_cache=prepared.one_hour_cache)

@@ -72,7 +72,7 @@ class Keys:
             own=allowance_of(fields),
             budget_id=fields.get("budget_id"),
             guardrail=guardrail_of(fields),
-            tags=tuple(dict.fromkeys(fields.get("tags") or ())),
+            tags=tuple(fields.get("tags") or ()),
             metadata=fields.get("metadata") or {},
             created_at=now,
             created_by=by.name,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from app.domain.guardrail import NO_UNITS
 from app.domain.usage import Usage
 from app.wire import guardrail
 from app.wire.anthropic import Event, JsonObject, parse_usage
@@ -28,13 +29,14 @@ class Meter:
         """`message_stop` was seen: the usage is Bedrock's own."""
         self.intervened = False
         """Whether a guardrail's words took the place of the model's; any event may tell."""
+        self.guardrail_units = NO_UNITS
         self.stop_reason: str | None = None
         self.open_block: int | None = None
         """Index of the content block that has begun and not ended."""
 
     def observe(self, event: Event) -> None:
-        if guardrail.MARK in event.raw and guardrail.intervened(event.json):
-            self.intervened = True
+        if guardrail.MARK in event.raw:
+            self.see_guardrail(event.json)
         match event.kind:
             case "content_block_delta":
                 self._deltas += 1
@@ -54,6 +56,11 @@ class Meter:
                 self._report_metrics(event.json.get(METRICS))
             case _:
                 pass
+
+    def see_guardrail(self, fields: JsonObject) -> None:
+        """Note what a guardrail did, where a message or an event tells."""
+        self.intervened = self.intervened or guardrail.intervened(fields)
+        self.guardrail_units = guardrail.units(fields) or self.guardrail_units
 
     @property
     def usage(self) -> Usage:

@@ -1,5 +1,6 @@
 """The models on offer: those shipped, as the operator wants them while the gateway runs."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from uuid import uuid4
@@ -27,8 +28,15 @@ class Offer:
         self._catalog = catalog
         self._shipped = shipped
         self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
 
     async def reload(self) -> None:
+        """Whoever comes while another reads waits and reads again: the other may have come too
+        early to see what this one was told of."""
+        async with self._one_at_a_time:
+            await self._reload()
+
+    async def _reload(self) -> None:
         try:
             rules = await self._words.beta_rules()
             models = await self._words.operator_models()

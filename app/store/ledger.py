@@ -229,6 +229,7 @@ def _row(settlement: Settlement) -> dict[str, Any]:
             "cache_read_cost": s.parts.cache_read,
             "cache_write_5m_cost": s.parts.cache_write_5m,
             "cache_write_1h_cost": s.parts.cache_write_1h,
+            "guardrail_cost": s.parts.guardrail,
         }
     return row
 

@@ -83,7 +83,8 @@ CREATE TABLE public.spend_log (
     output_cost numeric,
     cache_read_cost numeric,
     cache_write_5m_cost numeric,
-    cache_write_1h_cost numeric
+    cache_write_1h_cost numeric,
+    guardrail_cost numeric
 )
 PARTITION BY RANGE (started_at);
 
@@ -883,7 +884,8 @@ CREATE TABLE public.spend_log_rest (
     output_cost numeric,
     cache_read_cost numeric,
     cache_write_5m_cost numeric,
-    cache_write_1h_cost numeric
+    cache_write_1h_cost numeric,
+    guardrail_cost numeric
 );
 
 ALTER TABLE ONLY public.spend_log ATTACH PARTITION public.spend_log_rest DEFAULT;

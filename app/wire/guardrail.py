@@ -1,7 +1,8 @@
 """What Bedrock adds to an answer: its own fields, and in one of them what a guardrail did."""
 
-from typing import Final
+from typing import Any, Final
 
+from app.domain.guardrail import GuardrailUnits
 from app.wire.anthropic import JsonObject
 
 PREFIX: Final = "amazon-bedrock-"
@@ -10,13 +11,55 @@ ACTION: Final = "amazon-bedrock-guardrailAction"
 MARK: Final = f'"{PREFIX}'.encode()
 """In the JSON of every object that has such a field; few others hold it."""
 
-SAID: Final = frozenset({ACTION, "amazon-bedrock-trace"})
+TRACE: Final = "amazon-bedrock-trace"
+
+UNITS: Final = {
+    "content": "contentPolicyUnits",
+    "content_images": "contentPolicyImageUnits",
+    "topic": "topicPolicyUnits",
+    "sensitive": "sensitiveInformationPolicyUnits",
+    "grounding": "contextualGroundingPolicyUnits",
+    "reasoning": "automatedReasoningPolicyUnits",
+}
+
+SAID: Final = frozenset({ACTION, TRACE})
 """Fields that tell of a guardrail."""
 
 
 def intervened(fields: JsonObject) -> bool:
     """Whether a guardrail put its own text in the place of the prompt or the answer."""
     return fields.get(ACTION) == "INTERVENED"
+
+
+def units(fields: JsonObject) -> GuardrailUnits | None:
+    """What the guardrail went through, prompt and answer together; None where nothing tells."""
+    trace = _object(_object(fields.get(TRACE)).get("guardrail"))
+    outputs = trace.get("outputs")
+    sides = [trace.get("input"), *(outputs if isinstance(outputs, list) else [])]
+    usages = [
+        _object(_object(assessment).get("invocationMetrics")).get("usage")
+        for side in sides
+        for assessment in _object(side).values()
+    ]
+    found = [usage for usage in usages if isinstance(usage, dict)]
+    if not found:
+        return None
+    return GuardrailUnits(
+        **{name: sum(_count(usage.get(field)) for usage in found) for name, field in UNITS.items()}
+    )
+
+
+def untraced(fields: JsonObject) -> JsonObject:
+    """Without the trace, which the gateway asked for and not the client."""
+    return {name: value for name, value in fields.items() if name != TRACE}
+
+
+def _object(value: Any) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
 
 
 def stripped(fields: JsonObject) -> JsonObject:

@@ -1,6 +1,7 @@
 """Bedrock guardrails, seen from both sides of the gateway."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +230,33 @@ def test_interventions_are_counted(own_stack: Stack) -> None:
     page = httpx.get(f"{own_stack.gateway.internal_url}/metrics/").text
 
     assert 'gateway_guardrail_interventions_total{model="claude-sonnet-4-5"} 1.0' in page
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_the_guardrail_went_through_is_part_of_the_bill(
+    own_stack: Stack, stream: bool
+) -> None:
+    key = own_stack.gateway.new_key(guardrail="abc123:1")
+
+    assert ask(own_stack, key, stream=stream).status_code == 200
+
+    (row,) = own_stack.spend_log()
+    # One unit of the prompt and one of the answer, for content and for topics.
+    assert row["guardrail_cost"] == 4 * Decimal("0.00015")
+    assert row["cost"] == row["guardrail_cost"] + row["input_cost"] + row["output_cost"]
+    assert_spend_equals_the_bill(own_stack)
+
+
+def test_bedrocks_own_clients_do_not_see_the_trace_that_the_gateway_asked_for(
+    stack: Stack,
+) -> None:
+    key = stack.gateway.new_key(guardrail="abc123:1")
+
+    whole = invoke(stack, key, "hi")
+    streamed = bedrock_stream(stack, key, "hi")
+
+    asked = [call["headers"].get("x-amzn-bedrock-trace") for call in stack.emulator.received()]
+    assert asked[-2:] == ["ENABLED"] * 2
+    for fields in (whole, streamed[-1]):
+        assert fields[ACTION] == "NONE"
+        assert "amazon-bedrock-trace" not in fields

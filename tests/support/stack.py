@@ -12,6 +12,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from app.catalog.loader import load_catalog
+from app.domain.guardrail import GuardrailUnits
 from app.domain.usage import Usage
 from tests.support.processes import (
     EmulatorProcess,
@@ -73,6 +74,7 @@ def billed(rows: list[dict[str, Any]]) -> Decimal:
                     cache_write_1h_tokens=row["cache_creation_1h_input_tokens"],
                 ),
                 today,
+                GuardrailUnits(content=row["guardrail_units"], topic=row["guardrail_units"]),
             )
             .total
             for row in rows

@@ -179,6 +179,7 @@ def _entry(entry: LogEntry) -> dict[str, Any]:
                 "cache_read_cost": entry.cache_read_cost,
                 "cache_write_5m_cost": entry.cache_write_5m_cost,
                 "cache_write_1h_cost": entry.cache_write_1h_cost,
+                "guardrail_cost": entry.guardrail_cost,
             },
             "status_code": entry.status,
             "error_code": entry.error_code,

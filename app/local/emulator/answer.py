@@ -40,14 +40,30 @@ Block = Thought | Text | ToolUse
 
 
 @dataclass(frozen=True, slots=True)
+class GuardrailWork:
+    """What a guardrail did, and how many units of text it went through, once for each of its two
+    policies: content and topics."""
+
+    action: GuardrailAction
+    prompt_units: int
+    answer_units: int
+    traced: bool
+    """Whether the answer tells."""
+
+    @property
+    def units(self) -> int:
+        return self.prompt_units + self.answer_units
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the model generates. Every piece is one token."""
 
     blocks: Sequence[Block]
     stop_reason: StopReason
     stop_sequence: str | None = None
-    guardrail: GuardrailAction | None = None
-    """What the guardrail did; None: the call named none."""
+    guardrail: GuardrailWork | None = None
+    """None: the call named none."""
 
     @property
     def output_tokens(self) -> int:
@@ -133,7 +149,28 @@ def _head(envelope: Envelope) -> JsonObject:
 
 
 def _guardrail(answer: Answer) -> JsonObject:
-    return {"amazon-bedrock-guardrailAction": answer.guardrail} if answer.guardrail else {}
+    if (work := answer.guardrail) is None:
+        return {}
+    action = {"amazon-bedrock-guardrailAction": work.action}
+    if not work.traced:
+        return action
+    trace = {
+        "input": {"abc123": _assessment(work.prompt_units)},
+        "outputs": [{"abc123": _assessment(work.answer_units)}] if work.answer_units else [],
+    }
+    return {**action, "amazon-bedrock-trace": {"guardrail": trace}}
+
+
+def _assessment(units: int) -> JsonObject:
+    usage = {
+        "topicPolicyUnits": units,
+        "contentPolicyUnits": units,
+        "wordPolicyUnits": units,
+        "sensitiveInformationPolicyUnits": 0,
+        "sensitiveInformationPolicyFreeUnits": 0,
+        "contextualGroundingPolicyUnits": 0,
+    }
+    return {"invocationMetrics": {"guardrailProcessingLatency": 1, "usage": usage}}
 
 
 def _usage(usage: Usage, output_tokens: int) -> JsonObject:

@@ -48,7 +48,7 @@ def generate(body: Body, model: Model, planned: PlannedCall | None = None) -> An
 
 def blocked(text: str) -> Answer:
     """What a guardrail says in the model's place."""
-    return Answer([Text(_pieces(text))], "end_turn", guardrail="INTERVENED")
+    return Answer([Text(_pieces(text))], "end_turn")
 
 
 def _pieces(text: str) -> Sequence[str]:

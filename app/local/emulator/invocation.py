@@ -18,7 +18,7 @@ from aiohttp import web
 
 from app.domain.usage import Usage
 from app.local.emulator import scenarios as s
-from app.local.emulator.answer import Answer, Envelope, message, steps
+from app.local.emulator.answer import Answer, Envelope, GuardrailWork, message, steps
 from app.local.emulator.cache import PromptCache
 from app.local.emulator.disturbance import GARBAGE, disturb, pause, reset
 from app.local.emulator.frames import chunk, exception
@@ -44,6 +44,8 @@ class Call:
     stream: bool
     guarded: bool
     """It names a guardrail."""
+    traced: bool
+    """It asks what the guardrail did."""
     started_at: datetime
 
 
@@ -112,6 +114,7 @@ class Invoker:
             request_id=call.request_id,
             model=call.asked.model_id,
             usage=usage,
+            guardrail_units=answer.guardrail.units if answer.guardrail else 0,
             stream=call.stream,
             started_at=call.started_at,
         )
@@ -156,9 +159,19 @@ def _answer(call: Call) -> Answer:
     answer = generate(call.body, call.asked.model, _planned(call.scenario))
     if not call.guarded:
         return answer
+    prompt_units = _units(orjson.dumps(call.body["messages"]))
     if isinstance(call.scenario, s.Guardrail):
-        return blocked(call.scenario.text)
-    return replace(answer, guardrail="NONE")
+        # A prompt that is blocked reaches no model.
+        work = GuardrailWork("INTERVENED", prompt_units, 0, call.traced)
+        return replace(blocked(call.scenario.text), guardrail=work)
+    text = "".join(piece for block in answer.blocks for piece in block.pieces)
+    work = GuardrailWork("NONE", prompt_units, _units(text.encode()), call.traced)
+    return replace(answer, guardrail=work)
+
+
+def _units(text: bytes) -> int:
+    """Of up to 1,000 characters."""
+    return -(-len(text) // 1000)
 
 
 def _planned(scenario: s.Scenario) -> PlannedCall | None:

@@ -54,12 +54,20 @@ class TokenLog:
         self._calls: list[BilledCall] = []
 
     def begin(
-        self, *, request_id: str, model: str, usage: Usage, stream: bool, started_at: datetime
+        self,
+        *,
+        request_id: str,
+        model: str,
+        usage: Usage,
+        guardrail_units: int,
+        stream: bool,
+        started_at: datetime,
     ) -> BilledCall:
         """A row for a call whose answer begins now; `model` is the id that was invoked."""
         row = {
             "request_id": request_id,
             "model": model,
+            "guardrail_units": guardrail_units,
             "stream": stream,
             "started_at": started_at.isoformat(),
         }

@@ -103,6 +103,7 @@ class Emulator:
             scenario=self.queue.take(asked.model_id),
             stream=stream,
             guarded=_guarded(request.headers),
+            traced=request.headers.get("x-amzn-bedrock-trace") == "ENABLED",
             started_at=self._now(),
         )
         return await self._invoker.run(request, call)

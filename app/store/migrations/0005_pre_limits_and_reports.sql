@@ -40,7 +40,8 @@ ALTER TABLE spend_log
     ADD COLUMN output_cost         numeric,
     ADD COLUMN cache_read_cost     numeric,
     ADD COLUMN cache_write_5m_cost numeric,
-    ADD COLUMN cache_write_1h_cost numeric;
+    ADD COLUMN cache_write_1h_cost numeric,
+    ADD COLUMN guardrail_cost      numeric;
 
 CREATE INDEX spend_log_session ON spend_log (session_id, started_at) WHERE session_id IS NOT NULL;
 

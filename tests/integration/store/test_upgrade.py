@@ -6,7 +6,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from app.domain.budgets import LIFETIME
+from app.domain.budgets import LIFETIME, Budget
 from app.domain.identity import KeyHash, UserId
 from app.domain.ledger import Account, Scope
 from app.store.database import Database
@@ -65,7 +65,7 @@ async def test_a_key_goes_on_working_with_its_budget_and_what_it_spent(upgraded:
 
     assert (caller.key.id, caller.key.user_id) == (KEY, UserId("ada"))
     assert caller.key.allowance.models == ("claude-haiku-4-5",)
-    assert (caller.key.allowance.budget.max, caller.key.allowance.budget.duration) == (5, "1d")
+    assert caller.key.allowance.budget == Budget(Decimal(5), "1d")
     assert caller.user is not None
     assert caller.user.allowance.budget.max == 50
     assert spent == 3
@@ -80,5 +80,5 @@ async def test_a_hold_of_before_is_settled_where_it_was_made(upgraded: str) -> N
         await spending.summarise()
         findings = await spending.check(BEGUN.date(), [])
 
-    assert [(s.spent, s.held) for s in standings] == [(Decimal("3.25"), 0)] * 2
+    assert [(s.spent, s.held) for s in standings] == [(Decimal("3.25"), Decimal(0))] * 2
     assert findings == []

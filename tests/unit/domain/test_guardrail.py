@@ -1,9 +1,14 @@
 """A guardrail is named as `id:version`."""
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 
-from app.domain.guardrail import Guardrail
+from app.catalog.loader import load_catalog
+from app.domain.guardrail import Guardrail, GuardrailUnits
 from app.domain.keys import Caller
+from app.domain.usage import Usage
 from tests.support.examples import key, user
 
 ARN = "arn:aws:bedrock:eu-west-1:123456789012:guardrail/abc123"
@@ -62,3 +67,26 @@ def test_a_key_s_guardrail_goes_before_its_user_s(
 ) -> None:
     assert Caller(key(guardrail=of_key), user(guardrail=of_user)).guardrail == used
     assert Caller(key(guardrail=of_key), None).guardrail == of_key
+
+
+TODAY = date(2026, 11, 23)
+HAIKU = load_catalog(region="us-east-1", profile=None).resolve("claude-haiku-4-5")
+USAGE = Usage(input_tokens=100, output_tokens=10)
+
+
+def test_a_thousand_units_cost_the_price_of_their_policy() -> None:
+    units = GuardrailUnits(content=1000, topic=2000, sensitive=1000, grounding=1)
+
+    cost = HAIKU.cost(USAGE, TODAY, units)
+
+    assert cost.guardrail == Decimal("0.15") + Decimal("0.30") + Decimal("0.10") + Decimal("0.0001")
+
+
+def test_it_is_part_of_the_total_and_no_tenth_is_added_for_a_regional_profile() -> None:
+    without, units = HAIKU.cost(USAGE, TODAY), GuardrailUnits(content=2)
+
+    assert HAIKU.cost(USAGE, TODAY, units).total == without.total + Decimal("0.0003")
+
+
+def test_without_a_guardrail_it_is_nothing() -> None:
+    assert HAIKU.cost(USAGE, TODAY).guardrail == 0

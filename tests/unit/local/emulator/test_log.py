@@ -19,6 +19,7 @@ async def test_every_billed_call_has_one_row_with_all_its_tokens(client: Client)
         "cache_creation_5m_input_tokens",
         "cache_creation_1h_input_tokens",
         "stream",
+        "guardrail_units",
         "finished",
         "started_at",
     }
