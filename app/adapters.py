@@ -1,5 +1,6 @@
 """Opens the real adapters: PostgreSQL, Bedrock, the log. `app.main` puts the gateway on them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -16,7 +17,8 @@ from app.store.records import PostgresRecords
 from app.store.spending import PostgresSpending
 from app.store.spool import FileSpool
 from app.store.templates import PostgresTemplates
-from app.telemetry.telemetry import LogAndMetrics
+from app.telemetry.metrics import Metrics
+from app.telemetry.telemetry import AllTelemetry, Traces
 
 REPORT_SECONDS = 120
 
@@ -55,7 +57,9 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             )
         )
         spool = FileSpool(settings.spool_dir, max_bytes=settings.spool_max_bytes)
-        telemetry = LogAndMetrics()
+        metrics = Metrics()
+        telemetry = AllTelemetry(metrics, _traces(settings, metrics))
+        stack.push_async_callback(asyncio.to_thread, telemetry.close)
         telemetry.watch("gateway_database_connections", database.connections)
         telemetry.watch("gateway_database_connections_used", database.connections_used)
         telemetry.watch("gateway_database_requests_waiting", database.requests_waiting)
@@ -78,3 +82,23 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             telemetry=telemetry,
             health=database,
         )
+
+
+def _traces(settings: Settings, metrics: Metrics) -> Traces | None:
+    """Traces in Langfuse, if there are keys for it. Its SDK is loaded only then."""
+    if settings.langfuse_public_key is None or settings.langfuse_secret_key is None:
+        return None
+    from app.telemetry.langfuse import LangfuseTraces, TraceOptions
+
+    options = TraceOptions(
+        public_key=settings.langfuse_public_key,
+        secret_key=settings.langfuse_secret_key.get_secret_value(),
+        base_url=str(settings.langfuse_base_url).rstrip("/"),
+        environment=settings.langfuse_environment,
+        release=settings.langfuse_release,
+        rate=settings.langfuse_sample_rate,
+        capture=settings.langfuse_content,
+        chars=settings.langfuse_content_chars,
+        mask=tuple(settings.langfuse_mask),
+    )
+    return LangfuseTraces(options, on_drop=metrics.trace_dropped)

@@ -138,6 +138,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
             drain=settings.drain_seconds,
         ),
         guardrail=settings.guardrail_for_all,
+        remembers=settings.langfuse_public_key is not None and settings.langfuse_content != "off",
     )
     records, listing = adapters.records, adapters.listing
     fields, spendings = Fields(catalog, clock), Spendings(records, accounts, clock)

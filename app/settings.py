@@ -1,9 +1,10 @@
 """The gateway's settings: the only reader of the environment."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -127,6 +128,52 @@ class Settings(BaseSettings):
     support_contact: str | None = Field(
         None, description="Whom to ask about keys and budgets; shown in refusals."
     )
+    langfuse_public_key: str | None = Field(
+        None,
+        validation_alias=AliasChoices("langfuse_public_key", "LANGFUSE_PUBLIC_KEY"),
+        description="With the secret key: each call becomes a trace in [Langfuse](langfuse.md).",
+    )
+    langfuse_secret_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("langfuse_secret_key", "LANGFUSE_SECRET_KEY"),
+        description="Langfuse's secret key.",
+    )
+    langfuse_base_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://cloud.langfuse.com"),
+        validation_alias=AliasChoices("langfuse_base_url", "LANGFUSE_BASE_URL", "LANGFUSE_HOST"),
+        description="Where Langfuse is.",
+    )
+    langfuse_environment: str = Field(
+        "default",
+        pattern="^[a-z0-9_-]{1,40}$",
+        validation_alias=AliasChoices("langfuse_environment", "LANGFUSE_TRACING_ENVIRONMENT"),
+        description="Environment of the traces.",
+    )
+    langfuse_release: str | None = Field(
+        None,
+        validation_alias=AliasChoices("langfuse_release", "LANGFUSE_RELEASE"),
+        description="Release that the traces are of.",
+    )
+    langfuse_sample_rate: float = Field(
+        1,
+        ge=0,
+        le=1,
+        validation_alias=AliasChoices("langfuse_sample_rate", "LANGFUSE_SAMPLE_RATE"),
+        description="Share of the calls that are traced.",
+    )
+    langfuse_content: Literal["off", "truncated", "full"] = Field(
+        "off",
+        description="Whether traces hold prompts and answers: not at all, their first "
+        "`GATEWAY_LANGFUSE_CONTENT_CHARS` characters, or whole (up to 100,000 characters each).",
+    )
+    langfuse_content_chars: int = Field(
+        2000, ge=1, le=100_000, description="Characters of a truncated prompt or answer."
+    )
+    langfuse_mask: list[str] = Field(
+        [],
+        description="Patterns (regular expressions, as a JSON list) of what traces must not hold, "
+        "beside keys and credentials, which they never do.",
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="JSON log.")
 
     @classmethod
@@ -140,6 +187,22 @@ class Settings(BaseSettings):
     @classmethod
     def _guardrail_can_be_read(cls, value: str | None) -> str | None:
         return value if value is None else str(Guardrail.parse(value))
+
+    @field_validator("langfuse_mask")
+    @classmethod
+    def _patterns_can_be_compiled(cls, value: list[str]) -> list[str]:
+        for pattern in value:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        return value
+
+    @model_validator(mode="after")
+    def _langfuse_has_both_keys(self) -> Self:
+        if (self.langfuse_public_key is None) != (self.langfuse_secret_key is None):
+            raise ValueError("LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY go together")
+        return self
 
     @model_validator(mode="after")
     def _windows_can_be_computed(self) -> Self:

@@ -1,18 +1,25 @@
 """One immutable record of a request's end, for logs, metrics and traces."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
+from app.domain.conversation import AttemptNote, Conversation
 from app.domain.identity import RequestId
 from app.domain.ledger import Ending, Standing
+from app.domain.pricing import Cost
 from app.domain.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a request ended. No prompt, answer or key is in it: aliases and ids only."""
+    """How a request ended. No key is in it: aliases and ids only; and no prompt or answer but in
+    `conversation`."""
 
     request_id: RequestId
+    started_at: datetime
     dialect: str
     route: str
     status: int
@@ -43,3 +50,10 @@ class Outcome:
     """Whether a guardrail intervened."""
     budgets: tuple[Standing, ...] = ()
     """The budgets that it counts against, as they stand after it."""
+    parts: Cost | None = None
+    """What the cost is made of."""
+    attempts: tuple[AttemptNote, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Of the model: numbers and words of its own, never text."""
+    conversation: Conversation | None = field(default=None, repr=False)
+    """None unless it was asked for."""

@@ -79,16 +79,20 @@ class Attempts:
         self._full: OrderedDict[str, float] = OrderedDict()
 
     async def make(
-        self, wanted: Attempt, once: Callable[[Call], Awaitable[Result]]
+        self,
+        wanted: Attempt,
+        once: Callable[[Call], Awaitable[Result]],
+        note: Callable[[Target, float, GatewayError | None], None],
     ) -> tuple[Result, Target]:
-        """What `once` returns, and by which profile. Raises GatewayError."""
+        """What `once` returns, and by which profile; `note` is told of each call, when it began and
+        how it failed. Raises GatewayError."""
         started = self._clock.monotonic()
         line = self._line(wanted.target)
         first = replace(wanted, target=line[0])
         if not wanted.untouchable:
             first = first.with_body(self._omissions.apply(wanted.target.model.name, wanted.body))
         try:
-            return await once(first.call), first.target
+            return await self._noted(first, once, note)
         except GatewayError as error:
             late = self._clock.monotonic() - started > SECOND_TRY_WITHIN_SECONDS
             second = None if late else self._second(first, line, error)
@@ -97,7 +101,22 @@ class Attempts:
             self._watcher.tried_again(error.code)
         if second.target is first.target and second.body is first.body:
             await self._pause(random.uniform(*PAUSE_SECONDS))  # noqa: S311 - no secret
-        return await once(second.call), second.target
+        return await self._noted(second, once, note)
+
+    async def _noted(
+        self,
+        attempt: Attempt,
+        once: Callable[[Call], Awaitable[Result]],
+        note: Callable[[Target, float, GatewayError | None], None],
+    ) -> tuple[Result, Target]:
+        began = self._clock.monotonic()
+        try:
+            result = await once(attempt.call)
+        except GatewayError as error:
+            note(attempt.target, began, error)
+            raise
+        note(attempt.target, began, None)
+        return result, attempt.target
 
     def _line(self, target: Target) -> list[Target]:
         """The profile that was resolved, then those to fall back on; full ones last. A client that

@@ -1,9 +1,11 @@
 """The bill of one admitted request: settled once, however it ends."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
+from app.domain.conversation import AttemptNote, Conversation
 from app.domain.guardrail import NO_UNITS
 from app.domain.keys import Caller
 from app.domain.ledger import Ending, Settlement, Standing
@@ -15,9 +17,11 @@ from app.ports import OutcomeSink
 from app.service.admission import Admission, Reservation
 from app.service.background import Background
 from app.service.clock import Clock
+from app.service.collector import MessageCollector
 from app.service.metering import Meter
 from app.service.request import InferenceRequest
 from app.service.settling import Settler
+from app.wire.anthropic import Event
 
 
 class Bill:
@@ -32,6 +36,8 @@ class Bill:
         *,
         dialect: str,
         stream: bool,
+        parameters: Mapping[str, Any],
+        remembers: bool,
         meter: Meter,
         admission: Admission,
         settler: Settler,
@@ -54,6 +60,12 @@ class Bill:
         self._settling: asyncio.Task[None] | None = None
         self._ttfb: float | None = None
         self._admitted = clock.monotonic()
+        self._parameters = parameters
+        self._attempts: list[AttemptNote] = []
+        self._remembers = remembers
+        self._collector = MessageCollector(meter) if remembers else None
+        self.answer: Mapping[str, Any] | None = None
+        """The whole message, where it did not come in pieces."""
         self.reservation = reservation
         self.meter = meter
         self.upstream_request_id: str | None = None
@@ -62,6 +74,26 @@ class Bill:
     def settled(self) -> bool:
         """Whether the end has been told, if not yet booked."""
         return self._settling is not None
+
+    def note(self, target: Target, began: float, error: GatewayError | None) -> None:
+        """Bedrock was called, from then on (monotonic) until now."""
+        self._attempts.append(
+            AttemptNote(
+                target.profile.bedrock_id,
+                began - self._request.received_monotonic,
+                self._clock.monotonic() - began,
+                error.code if error else None,
+            )
+        )
+
+    def see(self, event: Event) -> None:
+        """An event of the answer came. What cannot be put together is not remembered."""
+        if self._collector is None:
+            return
+        try:
+            self._collector.write(event)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            self._collector = None
 
     def first_byte(self) -> None:
         """The answer has begun."""
@@ -153,6 +185,7 @@ class Bill:
         key = self._caller.key
         return Outcome(
             request_id=self._request.id,
+            started_at=self._request.received_at,
             dialect=self._dialect,
             route=self._request.route,
             status=settled.status,
@@ -182,4 +215,14 @@ class Bill:
                 for account, usd in zip(settled.accounts, spent, strict=False)
                 if account.cap is not None or account.soft is not None
             ),
+            parts=settled.parts,
+            attempts=tuple(self._attempts),
+            parameters=self._parameters,
+            conversation=self._conversation() if self._remembers else None,
         )
+
+    def _conversation(self) -> Conversation:
+        answer = self.answer
+        if answer is None and self._collector is not None and self.meter.started:
+            answer = self._collector.message
+        return Conversation(self._request.body, answer)

@@ -21,7 +21,7 @@ from app.service.clock import Clock
 from app.service.collector import MessageCollector
 from app.service.dialects import Dialect, Writer
 from app.service.metering import Meter
-from app.service.outcomes import refused
+from app.service.outcomes import parameters, refused
 from app.service.prepared import Prepared, prepare
 from app.service.request import InferenceRequest
 from app.service.settling import Settler
@@ -63,7 +63,9 @@ class Inference:
         clock: Clock,
         timing: Timing,
         guardrail: Guardrail | None = None,
+        remembers: bool = False,
     ) -> None:
+        """`remembers`: whether outcomes are to have what was asked and answered."""
         self._authenticator = authenticator
         self._catalog = catalog
         self._admission = admission
@@ -75,6 +77,7 @@ class Inference:
         self._clock = clock
         self._timing = timing
         self._guardrail = guardrail
+        self._remembers = remembers
 
     async def answer(
         self, request: InferenceRequest, dialect: Dialect
@@ -122,6 +125,8 @@ class Inference:
             reservation,
             dialect=dialect.name,
             stream=prepared.stream,
+            parameters=parameters(prepared.wanted.body),
+            remembers=self._remembers,
             meter=Meter(one_hour_cache=prepared.one_hour_cache),
             admission=self._admission,
             settler=self._settler,
@@ -131,7 +136,9 @@ class Inference:
         )
 
     async def _whole(self, dialect: Dialect, prepared: Prepared, bill: Bill) -> WholeAnswer:
-        completion, bill.target = await self._attempts.make(prepared.wanted, self._upstream.invoke)
+        completion, bill.target = await self._attempts.make(
+            prepared.wanted, self._upstream.invoke, bill.note
+        )
         bill.upstream_request_id = completion.upstream_request_id
         try:
             message: dict[str, Any] = orjson.loads(completion.body)
@@ -142,6 +149,7 @@ class Inference:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UpstreamBroke("Bedrock sent an answer that cannot be read.") from error
         bill.meter.finished = True
+        bill.answer = message
         await bill.settle("completed", usage=usage)
         body = dialect.whole(message, usage, model=prepared.target.asked, now=self._clock.now())
         return WholeAnswer(body, bill.reservation.grant)
@@ -201,7 +209,9 @@ class Inference:
         )
 
     async def _open(self, prepared: Prepared, bill: Bill) -> tuple[UpstreamStream, list[bytes]]:
-        opened, bill.target = await self._attempts.make(prepared.wanted, self._first_events)
+        opened, bill.target = await self._attempts.make(
+            prepared.wanted, self._first_events, bill.note
+        )
         return opened
 
     async def _first_events(self, call: Call) -> tuple[UpstreamStream, list[bytes]]:

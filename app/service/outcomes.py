@@ -1,6 +1,7 @@
 """The end of a request that never began: who asked for what, and why it was refused."""
 
 from decimal import Decimal
+from typing import Any, Final
 
 from app.domain.keys import Caller
 from app.domain.models import Target
@@ -8,6 +9,23 @@ from app.domain.outcome import Outcome
 from app.domain.usage import Usage
 from app.errors import GatewayError
 from app.service.request import InferenceRequest
+from app.wire.anthropic import JsonObject
+
+PARAMETERS: Final = ("max_tokens", "temperature", "top_p", "top_k")
+
+
+def parameters(body: JsonObject) -> dict[str, Any]:
+    """Those of a request's that are numbers, or words of the API's own."""
+    found = {name: body[name] for name in PARAMETERS if isinstance(body.get(name), int | float)}
+    thinking, output = body.get("thinking"), body.get("output_config")
+    if isinstance(thinking, dict):
+        found["thinking"] = str(thinking.get("type"))[:20]
+        if isinstance(thinking.get("budget_tokens"), int):
+            found["thinking_budget_tokens"] = thinking["budget_tokens"]
+    if isinstance(output, dict) and isinstance(output.get("effort"), str):
+        found["effort"] = output["effort"][:20]
+    tools = body.get("tools")
+    return found | ({"tools": len(tools)} if isinstance(tools, list) else {})
 
 
 def refused(
@@ -22,6 +40,7 @@ def refused(
     key = caller.key if caller else None
     return Outcome(
         request_id=request.id,
+        started_at=request.received_at,
         dialect=dialect,
         route=request.route,
         status=error.status,

@@ -82,6 +82,7 @@ class StreamedAnswer:
         try:
             event = Event.of(raw)
             self._bill.meter.observe(event)
+            self._bill.see(event)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UpstreamBroke("Bedrock sent an event that cannot be read.") from error
         return event

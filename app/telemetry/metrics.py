@@ -88,6 +88,11 @@ class Metrics:
             ["model"],
             registry=registry,
         )
+        self._dropped_traces = Counter(
+            "gateway_dropped_traces",
+            "Traces that did not fit into the queue to Langfuse.",
+            registry=registry,
+        )
         self._differences = Gauge(
             "gateway_spend_differences",
             "Differences between log, summaries and counters that the last daily check found.",
@@ -124,6 +129,9 @@ class Metrics:
     def watch(self, name: Watched, value: Callable[[], float]) -> None:
         """Show what `value` says at the moment of each scrape."""
         self._watched[name].set_function(value)
+
+    def trace_dropped(self) -> None:
+        self._dropped_traces.inc()
 
     def tried_again(self, error_code: str) -> None:
         self._second_tries.labels(error_code).inc()

@@ -1,6 +1,7 @@
 """All that is told of requests, to each place that wants to know."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from app.domain.outcome import Outcome
 from app.ports import Tidied, Watched
@@ -8,16 +9,27 @@ from app.telemetry.log import OutcomeLog
 from app.telemetry.metrics import Metrics
 
 
-class LogAndMetrics:
-    """Implements the port Telemetry."""
+class Traces(Protocol):
+    """Where each request leaves a trace."""
 
-    def __init__(self) -> None:
+    def record(self, outcome: Outcome) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class AllTelemetry:
+    """Implements the port Telemetry: the log, metrics, and traces where they are wanted."""
+
+    def __init__(self, metrics: Metrics, traces: Traces | None = None) -> None:
         self._log = OutcomeLog()
-        self._metrics = Metrics()
+        self._metrics = metrics
+        self._traces = traces
 
     def record(self, outcome: Outcome) -> None:
         self._log.record(outcome)
         self._metrics.record(outcome)
+        if self._traces is not None:
+            self._traces.record(outcome)
 
     def tried_again(self, error_code: str) -> None:
         self._metrics.tried_again(error_code)
@@ -39,3 +51,8 @@ class LogAndMetrics:
 
     def exposition(self) -> bytes:
         return self._metrics.exposition()
+
+    def close(self) -> None:
+        """Send what is left to be sent, within a few seconds."""
+        if self._traces is not None:
+            self._traces.close()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,8 +47,8 @@ def _local() -> dict[str, str]:
         lines = LOCAL_ENVIRONMENT.read_text().splitlines()
     except OSError:
         return {}
-    pairs = (line.removeprefix("export ").partition("=") for line in lines if "=" in line)
-    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+    words = (word for line in lines for word in shlex.split(line) if "=" in word)
+    return dict(word.split("=", 1) for word in words)
 
 
 def _from_secrets_manager(name: str) -> str:

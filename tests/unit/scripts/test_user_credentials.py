@@ -1,5 +1,6 @@
 """Where `scripts/users` gets the master key from."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,11 @@ from moto import mock_aws
 from scripts.user_admin import credentials
 from scripts.user_admin.errors import Misuse, NotAllowed
 
-KEY = "sk-master-key-of-the-tests"
+KEY = "sk-master-key-of-the-tests='x'"
+LOCAL = f"""\
+export GATEWAY_INTERNAL_URL=http://127.0.0.1:4101
+export GATEWAY_MASTER_KEY={shlex.quote(KEY)}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -76,18 +81,14 @@ def test_without_aws_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_here_it_is_that_of_dev_up(nothing_local: Path) -> None:
-    nothing_local.write_text(
-        f"export GATEWAY_INTERNAL_URL=http://127.0.0.1:4101\nexport GATEWAY_MASTER_KEY='{KEY}'\n"
-    )
+    nothing_local.write_text(LOCAL)
 
     assert credentials.address({}) == "http://127.0.0.1:4101"
     assert credentials.master_key({}) == KEY
 
 
 def test_a_gateway_elsewhere_never_gets_the_key_of_the_one_here(nothing_local: Path) -> None:
-    nothing_local.write_text(
-        f"export GATEWAY_INTERNAL_URL=http://127.0.0.1:4101\nexport GATEWAY_MASTER_KEY={KEY}\n"
-    )
+    nothing_local.write_text(LOCAL)
 
     with pytest.raises(Misuse, match="no key to administer with"):
         credentials.master_key({"GATEWAY_INTERNAL_URL": "https://gateway.internal"})

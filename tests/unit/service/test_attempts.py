@@ -7,6 +7,7 @@ import pytest
 
 from app.catalog.loader import load_catalog
 from app.domain.guardrail import Guardrail
+from app.domain.models import Target
 from app.errors import (
     GatewayError,
     NotFound,
@@ -39,6 +40,7 @@ class Bench:
     now: float = 0.0
     calls: list[Call] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    notes: list[tuple[str, float, GatewayError | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         clock = Clock(monotonic=lambda: self.now)
@@ -55,8 +57,11 @@ class Bench:
         """The id of the profile that answered."""
         target = load_catalog(region="us-east-1", profile=None).resolve(model)
         wanted = Attempt(target, body, orjson.dumps(body), GUARDRAIL)
-        _, answered = await self.attempts.make(wanted, self._once)
+        _, answered = await self.attempts.make(wanted, self._once, self._note)
         return answered.profile.bedrock_id
+
+    def _note(self, target: Target, began: float, error: GatewayError | None) -> None:
+        self.notes.append((target.profile.bedrock_id, began, error))
 
     async def _once(self, call: Call) -> None:
         self.calls.append(call)
@@ -163,3 +168,12 @@ async def test_the_second_try_is_guarded_like_the_first(error: GatewayError) -> 
     await bench.ask(metadata={}, max_tokens=1)
 
     assert [call.guardrail for call in bench.calls] == [GUARDRAIL, GUARDRAIL]
+
+
+async def test_each_call_is_noted_with_its_beginning_and_its_failure() -> None:
+    error = UpstreamThrottled("no")
+    bench = Bench([error], failover=("global",), seconds_a_call=2)
+
+    await bench.ask()
+
+    assert bench.notes == [(US, 0, error), (GLOBAL, 2, None)]

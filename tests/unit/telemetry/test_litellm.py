@@ -27,6 +27,7 @@ DEPLOYMENT = f'api_provider="bedrock",litellm_model_name="{PROFILE}",requested_m
 def outcome(**changes: Any) -> Outcome:
     plain = Outcome(
         request_id=request_id(),
+        started_at=NOW,
         dialect="anthropic",
         route="/v1/messages",
         status=200,

@@ -15,10 +15,11 @@ from app.domain.ledger import Standing
 from app.domain.outcome import Outcome
 from app.domain.usage import Usage
 from app.telemetry.log import JsonFormatter, OutcomeLog, configure_logging
-from tests.support.examples import KEY_ID, account, request_id
+from tests.support.examples import KEY_ID, NOW, account, request_id
 
 OUTCOME = Outcome(
     request_id=request_id(),
+    started_at=NOW,
     dialect="anthropic",
     route="/v1/messages",
     status=200,
@@ -48,6 +49,9 @@ OUTCOME = Outcome(
     client="claude-cli/2.1.330",
     guardrail=False,
 )
+LEFT_OUT = {"usage", "started_at", "parts", "attempts", "parameters", "conversation"}
+"""Told under other names, or of no use in a line; a conversation never is in it."""
+
 RENAMED = {
     "asked_model": "model",
     "budgets": "budget_warnings",
@@ -162,7 +166,7 @@ def test_an_outcome_is_a_line_with_all_of_its_fields(caplog: pytest.LogCaptureFi
     (record,) = caplog.records
     line = json.loads(JsonFormatter().format(record))
     assert line["message"] == "request"
-    expected = {RENAMED.get(field.name, field.name) for field in fields(Outcome)} - {"usage"}
+    expected = {RENAMED.get(field.name, field.name) for field in fields(Outcome)} - LEFT_OUT
     assert expected <= line.keys()
     assert (line["cost_usd"], line["latency_ms"], line["ttfb_ms"]) == ("1E-7", 1234.6, 500.0)
     assert [line[field.name] for field in fields(Usage)] == [1, 2, 3, 4, 5]
