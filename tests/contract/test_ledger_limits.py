@@ -221,3 +221,16 @@ async def test_a_place_that_a_dead_gateway_held_is_free_again(meters: Meters) ->
     await meters.ledger.settle(settlement(held, ending="owner_lost", usage=Usage()))
 
     await let_in(meters, limited(parallel=1))
+
+
+async def test_a_clock_that_steps_back_keeps_nobody_out_for_longer_than_a_minute(
+    meters: Meters,
+) -> None:
+    await let_in(meters, limited(rpm=2))
+    meters.wait(-3600)
+    await let_in(meters, limited(rpm=2))
+    await refused(meters, limited(rpm=2))
+
+    meters.wait(60)
+
+    await let_in(meters, limited(rpm=2))
