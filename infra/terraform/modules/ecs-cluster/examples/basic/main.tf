@@ -1,0 +1,45 @@
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.0"
+    }
+  }
+}
+
+provider "aws" {
+  region = "us-west-1"
+}
+
+resource "aws_kms_key" "example" {
+  # checkov:skip=CKV2_AWS_64:An example; the default policy leaves it to IAM
+  description         = "Example"
+  enable_key_rotation = true
+}
+
+module "network" {
+  source = "../../../network"
+
+  key_arn = aws_kms_key.example.arn
+  prefix  = "example-poc"
+}
+
+module "cluster" {
+  source = "../../"
+
+  key_arn = aws_kms_key.example.arn
+  prefix  = "example-poc"
+  vpc_id  = module.network.vpc_id
+}
+
+output "name" {
+  description = "Name of the cluster."
+  value       = module.cluster.name
+}
+
+output "namespace" {
+  description = "DNS namespace."
+  value       = module.cluster.namespace
+}
