@@ -6,8 +6,8 @@ from math import ceil
 from typing import assert_never
 
 from app.domain.budgets import A_DAY
-from app.domain.ledger import Account, LimitRefusal, Refusal, Scope
-from app.domain.limits import LimitedBy, LimitKind, LimitScope
+from app.domain.ledger import LimitRefusal, Refusal, Scope
+from app.domain.limits import LimitKind, LimitScope
 from app.errors import BudgetExceeded, BudgetHeld, GatewayError, RateLimited
 from app.service.notices import UNIFIED, reset
 
@@ -34,7 +34,7 @@ def budget_refusal(
     """The error for a hold of `amount` USD that did not fit. Held money is never called spent."""
     account = refusal.account
     cap = account.cap or Decimal(0)
-    whose = _whose(account)
+    whose = _whose(account.scope, account.id)
     if refusal.spent + amount <= cap:
         return BudgetHeld(
             f"The budget of {whose} has {usd(cap - refusal.spent)} left, but requests in flight "
@@ -56,7 +56,8 @@ def budget_refusal(
 
 def limit_refusal(refusal: LimitRefusal, tokens: int, *, contact: str | None) -> RateLimited:
     """The error for a request of about so many tokens that came too soon."""
-    whose, limits = _limited(refusal.limited_by), refusal.limited_by.limits
+    by, limits = refusal.limited_by, refusal.limited_by.limits
+    whose = _capital(_whose(by.scope, by.id))
     ask = f" Ask {contact} to raise it." if contact else ""
     wait = PARALLEL_RETRY_SECONDS if refusal.wait_seconds is None else refusal.wait_seconds
     match refusal.kind:
@@ -84,44 +85,28 @@ def usd(amount: Decimal) -> str:
     return f"${amount:.6f}".rstrip("0").ljust(5, "0")
 
 
-def _whose(account: Account) -> str:
-    match account.scope:
-        case Scope.KEY:
+def _whose(scope: Scope | LimitScope, id_: str) -> str:
+    """Whose budget or limit it is, by its id there."""
+    model, _, of = id_.partition("/")
+    match scope:
+        case Scope.KEY | LimitScope.KEY:
             return "this API key"
-        case Scope.USER:
-            return f"user {account.id}"
-        case Scope.KEY_MODEL:
-            return f"this API key for {_parts(account.id)[0]}"
-        case Scope.USER_MODEL:
-            model, user = _parts(account.id)
-            return f"user {user} for {model}"
+        case Scope.USER | LimitScope.USER:
+            return f"user {id_}"
+        case Scope.KEY_MODEL | LimitScope.KEY_MODEL:
+            return f"this API key for {model}"
+        case Scope.USER_MODEL | LimitScope.USER_MODEL:
+            return f"user {of} for {model}"
         case Scope.GLOBAL:
             return "the whole gateway"
-        case _:
-            assert_never(account.scope)
-
-
-def _limited(by: LimitedBy) -> str:
-    match by.scope:
-        case LimitScope.KEY:
-            return "This API key"
-        case LimitScope.USER:
-            return f"User {by.id}"
-        case LimitScope.KEY_MODEL:
-            return f"This API key, with {_parts(by.id)[0]},"
-        case LimitScope.USER_MODEL:
-            model, user = _parts(by.id)
-            return f"User {user}, with {model},"
         case LimitScope.MODEL:
-            return f"The gateway, with {by.id},"
+            return f"the gateway for {id_}"
         case _:
-            assert_never(by.scope)
+            assert_never(scope)
 
 
-def _parts(id_: str) -> tuple[str, str]:
-    """Model and key or user of an id that is for one model alone."""
-    model, _, whose = id_.partition("/")
-    return model, whose
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _headers(refusal: Refusal, cap: Decimal, now: datetime) -> dict[str, str]:

@@ -12,6 +12,7 @@ from app.domain.budgets import LIFETIME, Budget, Window
 from app.domain.identity import InstanceId, KeyId, RequestId, UserId
 from app.domain.keys import Caller, Key, User, hash_key, key_name
 from app.domain.ledger import Account, Hold, Scope, Settlement
+from app.domain.outcome import Outcome
 from app.domain.usage import Usage
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -119,5 +120,38 @@ def settlement(held: Hold, cost: str = "0.5", **changes: Any) -> Settlement:
         upstream_request_id="aws-1",
         session_id="session-1",
         client="claude-cli/2.1.330",
+    )
+    return replace(plain, **changes)
+
+
+def outcome(**changes: Any) -> Outcome:
+    """The end of a streamed request that went well."""
+    plain = Outcome(
+        request_id=request_id(),
+        started_at=NOW,
+        dialect="anthropic",
+        route="/v1/messages",
+        status=200,
+        ending="completed",
+        error_code=None,
+        key_id=KEY_ID,
+        key_alias="a-key",
+        key_name="sk-...abcd",
+        user_id="ada",
+        asked_model="claude-haiku-4-5",
+        bedrock_id="us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        stream=True,
+        usage=Usage(10, 20, 300, 4000, 50000),
+        cost=Decimal("0.25"),
+        estimated=False,
+        latency_seconds=1.5,
+        ttfb_seconds=0.3,
+        upstream_seconds=1.49,
+        upstream_request_id="aws-1",
+        session_id="session-1",
+        client="claude-cli/2.1.330",
+        agent=None,
+        tags=(),
+        guardrail=False,
     )
     return replace(plain, **changes)

@@ -118,9 +118,9 @@ def test_a_limit_says_what_it_is_and_when_to_try_again(
     [
         (LimitScope.KEY, "This API key may"),
         (LimitScope.USER, "User ada may"),
-        (LimitScope.KEY_MODEL, "This API key, with claude-opus-5-5, may"),
-        (LimitScope.USER_MODEL, "User ada, with claude-opus-5-5, may"),
-        (LimitScope.MODEL, "The gateway, with ada, may"),
+        (LimitScope.KEY_MODEL, "This API key for claude-opus-5-5 may"),
+        (LimitScope.USER_MODEL, "User ada for claude-opus-5-5 may"),
+        (LimitScope.MODEL, "The gateway for ada may"),
     ],
 )
 def test_it_says_whose_limit_it_is(scope: LimitScope, whose: str) -> None:

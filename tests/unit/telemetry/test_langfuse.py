@@ -7,7 +7,7 @@ import pytest
 from app.domain.conversation import Conversation
 from app.telemetry import langfuse
 from app.telemetry.langfuse import LangfuseTraces, TraceOptions
-from tests.unit.telemetry.test_litellm import outcome
+from tests.support.examples import outcome
 
 OPTIONS = TraceOptions(
     public_key="pk-lf-1",

@@ -1,7 +1,6 @@
 """LiteLLM's metrics: the names and labels that its dashboards ask for."""
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +11,7 @@ from app.domain.ledger import Account, Scope, Standing
 from app.domain.outcome import Outcome
 from app.domain.usage import Usage
 from app.telemetry.metrics import Metrics
-from tests.support.examples import KEY_ID, NOW, TODAY, request_id
+from tests.support.examples import KEY_ID, NOW, TODAY, outcome
 from tests.support.fakes import FakeTime
 
 HAIKU, PROFILE = "claude-haiku-4-5", "us.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -22,38 +21,6 @@ CALLER = (
 )
 MODEL = f'api_provider="bedrock",model="{PROFILE}",model_group="{HAIKU}",requested_model="{HAIKU}"'
 DEPLOYMENT = f'api_provider="bedrock",litellm_model_name="{PROFILE}",requested_model="{HAIKU}"'
-
-
-def outcome(**changes: Any) -> Outcome:
-    plain = Outcome(
-        request_id=request_id(),
-        started_at=NOW,
-        dialect="anthropic",
-        route="/v1/messages",
-        status=200,
-        ending="completed",
-        error_code=None,
-        key_id=KEY_ID,
-        key_alias="a-key",
-        key_name="sk-...abcd",
-        user_id="ada",
-        asked_model=HAIKU,
-        bedrock_id=PROFILE,
-        stream=True,
-        usage=Usage(10, 20, 300, 4000, 50000),
-        cost=Decimal("0.25"),
-        estimated=False,
-        latency_seconds=1.5,
-        ttfb_seconds=0.3,
-        upstream_seconds=1.49,
-        upstream_request_id="aws-1",
-        session_id="session-1",
-        client="claude-cli/2.1.330",
-        agent=None,
-        tags=(),
-        guardrail=False,
-    )
-    return replace(plain, **changes)
 
 
 def refused(**changes: Any) -> Outcome:

@@ -15,39 +15,16 @@ from app.domain.ledger import Standing
 from app.domain.outcome import Outcome
 from app.domain.usage import Usage
 from app.telemetry.log import JsonFormatter, OutcomeLog, configure_logging
-from tests.support.examples import KEY_ID, NOW, account, request_id
+from tests.support.examples import account, outcome
 
-OUTCOME = Outcome(
-    request_id=request_id(),
-    started_at=NOW,
-    dialect="anthropic",
-    route="/v1/messages",
-    status=200,
-    ending="completed",
-    error_code=None,
-    key_id=KEY_ID,
-    key_alias="a-key",
-    key_name="sk-...abcd",
-    user_id="ada",
-    asked_model="claude-haiku-4-5",
-    bedrock_id="us.anthropic.claude-haiku-4-5-20251001-v1:0",
-    stream=True,
+OUTCOME = outcome(
     usage=Usage(1, 2, 3, 4, 5),
     cost=Decimal("0.0000001"),
-    estimated=False,
     latency_seconds=1.23456,
     ttfb_seconds=0.5,
-    upstream_seconds=1.1,
-    upstream_request_id="aws-1",
-    session_id="session-1",
     agent="reviewer",
     tags=("ci",),
-    budgets=(
-        Standing(account(cap="4"), Decimal(3), Decimal(0)),
-        Standing(account(), Decimal(3), Decimal(0)),
-    ),
-    client="claude-cli/2.1.330",
-    guardrail=False,
+    budgets=tuple(Standing(one, Decimal(3), Decimal(0)) for one in (account(cap="4"), account())),
 )
 LEFT_OUT = {"usage", "started_at", "parts", "attempts", "parameters", "conversation"}
 """Told under other names, or of no use in a line; a conversation never is in it."""
