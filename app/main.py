@@ -95,9 +95,10 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         aliases=settings.model_aliases,
     )
     offer = Offer(adapters.operator, catalog, shipped_models(), clock)
-    accounts = Accounts(
-        Budget(settings.global_max_budget, settings.global_budget_duration), settings.timezone
+    everybody = Budget(
+        settings.global_max_budget, settings.global_budget_duration, settings.global_soft_budget
     )
+    accounts = Accounts(everybody, settings.timezone)
     settler = Settler(adapters.ledger, adapters.spool)
     background = Background()
     authenticator = Authenticator(

@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     global_budget_duration: str | None = Field(
         None, description="Window of that cap, as `1d`, `1w`, `1mo`…; unset, for ever."
     )
+    global_soft_budget: Decimal | None = Field(
+        None, ge=0, description="USD of everybody together past which there are warnings."
+    )
     budget_timezone: str = Field("UTC", description="Zone whose midnight starts budget windows.")
     spend_log_retention_days: int = Field(
         90,

@@ -19,7 +19,7 @@ EVERYBODY = "*"
 @dataclass(frozen=True, slots=True)
 class Accounts:
     """Every request is booked on the lifetime of its key and user, and on the windows of its
-    budgets; the global account exists only where there is a global cap, as all would share it."""
+    budgets; the global account exists only where there is a global budget, as all would share it."""
 
     global_budget: Budget
     zone: ZoneInfo
@@ -32,7 +32,7 @@ class Accounts:
             id_, allowance = caller.user.id, caller.user.allowance
             accounts += self._model(Scope.USER_MODEL, id_, allowance, model, at)
             accounts += self._scope(Scope.USER, id_, allowance.budget, at)
-        if self.global_budget.max is not None:
+        if self.global_budget.max is not None or self.global_budget.soft is not None:
             accounts += self._scope(Scope.GLOBAL, EVERYBODY, self.global_budget, at)
         return accounts
 

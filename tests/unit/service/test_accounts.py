@@ -66,6 +66,12 @@ def test_everybody_is_counted_only_under_a_cap(budget: Budget) -> None:
     assert len(of(Caller(key(), None), budget)) == 1
 
 
+def test_a_soft_budget_of_everybody_is_counted_without_a_cap() -> None:
+    counted = of(Caller(key(), None), Budget(None, "1d", soft=FIVE))
+
+    assert counted[1:] == [(Scope.GLOBAL, "*", LIFETIME, False), (Scope.GLOBAL, "*", TODAY, False)]
+
+
 def test_windows_begin_at_the_midnight_of_the_zone() -> None:
     accounts = Accounts(UNLIMITED, ZoneInfo("Europe/Oslo"))
     present = accounts.present(Scope.USER, "ada", DAILY, NOW)
