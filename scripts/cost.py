@@ -17,13 +17,12 @@ PRICES: Final = (
     Path(__file__).resolve().parent.parent / "infra" / "terraform" / "cost" / "prices.json"
 )
 FREE: Final = (
-    # Or paid by use that docs/cost.md speaks of: CloudFront and its functions, S3, Cloud Map.
+    # Or paid by use that docs/cost.md speaks of: CloudFront and its functions, S3.
     *("aws_appautoscaling_", "aws_autoscaling_group", "aws_budgets_budget", "aws_cloudfront_"),
     *("aws_cloudwatch_log_delivery", "aws_db_parameter_group", "aws_db_subnet_group"),
     *("aws_default_security_group", "aws_ecr_lifecycle_policy", "aws_ecs_cluster_capacity"),
     *("aws_ecs_task_definition", "aws_efs_", "aws_flow_log", "aws_iam_", "aws_internet_gateway"),
-    *("aws_kms_alias", "aws_lb_", "aws_network_interface", "aws_route_", "aws_route53_record"),
-    "aws_s3_bucket",
+    *("aws_kms_alias", "aws_lb_", "aws_network_interface", "aws_route", "aws_s3_bucket"),
     *("aws_security_group", "aws_service_discovery_service", "aws_sns_", "aws_subnet", "aws_vpc"),
     *("aws_secretsmanager_secret_rotation", "aws_wafv2_web_acl_logging"),
 )

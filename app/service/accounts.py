@@ -19,7 +19,7 @@ EVERYBODY = "*"
 @dataclass(frozen=True, slots=True)
 class Accounts:
     """Every request is booked on the lifetime of its key and user, and on the windows of its
-    budgets; the global account exists only where there is a global budget, as all would share it."""
+    budgets; the global account exists only where there is a global budget: all would share it."""
 
     global_budget: Budget
     zone: ZoneInfo
