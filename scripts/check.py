@@ -41,7 +41,7 @@ def commands() -> dict[str, list[str]]:
         "mypy": ["mypy"],
         "import contracts": ["lint-imports"],
         "shellcheck": ["shellcheck", *shell_scripts()],
-        "hadolint": ["hadolint", "app/Dockerfile"],
+        "hadolint": ["hadolint", "app/Dockerfile", "infra/grafana/Dockerfile"],
     }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[3]
-SOURCES = ("infra/terraform", "app/catalog/models.json")
+SOURCES = ("infra/terraform", "infra/observability", "app/catalog/models.json")
 NOT_COPIED = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfplan", "tf_resources.json")
 
 LAUNCHER = """#!{python}

@@ -18,7 +18,9 @@ locals {
   _host      = coalesce(try(var.domain.name, null), module.edge.distribution.domain)
   _url       = "https://${local._host}"
   _namespace = "${var.prefix}.internal"
-  _folder    = coalesce(var.configuration_folder, "${path.module}/configuration")
+
+  # The same files that the stack on one's own machine reads.
+  _observability = "${path.module}/../../../observability"
 
   _capacity = {
     gateway       = var.gateway.capacity
@@ -55,10 +57,26 @@ locals {
   _image_of = merge({ for name in local._names : name => name }, { gateway-migrate = "gateway", database-setup = "postgres" })
 
   _configurations = {
-    alertmanager     = { path = "/etc/alertmanager", values = { REGION = local._region, TOPIC_ARN = module.alarms.topic_arn } }
-    database-setup   = { path = "/setup", values = {} }
-    victoria-metrics = { path = "/etc/victoria-metrics", values = {} }
-    vmalert          = { path = "/etc/vmalert", values = {} }
+    alertmanager = {
+      folder = "${path.module}/configuration/alertmanager"
+      path   = "/etc/alertmanager"
+      values = { REGION = local._region, TOPIC_ARN = module.alarms.topic_arn }
+    }
+    database-setup = {
+      folder = "${path.module}/configuration/database-setup"
+      path   = "/setup"
+      values = {}
+    }
+    victoria-metrics = {
+      folder = "${local._observability}/victoria-metrics"
+      path   = "/etc/victoria-metrics"
+      values = {}
+    }
+    vmalert = {
+      folder = "${local._observability}/vmalert"
+      path   = "/etc/vmalert"
+      values = {}
+    }
   }
 
   _commands = {
@@ -92,7 +110,7 @@ locals {
       volume      = can(local._volumes[name]) ? { access_point = module.storage.access_point_ids[name], path = local._volumes[name] } : null
 
       configuration = !contains(keys(local._configurations), name) ? null : {
-        folder = "${local._folder}/${name}"
+        folder = local._configurations[name].folder
         path   = local._configurations[name].path
         values = local._configurations[name].values
       }

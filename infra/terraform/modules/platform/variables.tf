@@ -27,12 +27,6 @@ variable "bedrock" {
   }
 }
 
-variable "configuration_folder" {
-  description = "Folder with the configuration of victoria-metrics, vmalert, alertmanager and database-setup, one folder each; null for the one of this module."
-  type        = string
-  default     = null
-}
-
 variable "container_insights" {
   description = "How closely CloudWatch looks at tasks: \"disabled\", \"enabled\" or \"enhanced\"."
   type        = string
