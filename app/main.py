@@ -16,9 +16,8 @@ from starlette.types import ASGIApp
 
 from app.adapters import open_adapters
 from app.catalog.loader import load_catalog, shipped_models
-from app.domain.budgets import Budget
 from app.domain.identity import InstanceId
-from app.errors import DatabaseUnavailable
+from app.errors import DatabaseUnavailable, UnknownModel
 from app.http.app import internal_app, public_app
 from app.http.server import listen, serve
 from app.http.services import Services
@@ -95,10 +94,14 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         aliases=settings.model_aliases,
     )
     offer = Offer(adapters.operator, catalog, shipped_models(), clock)
-    everybody = Budget(
-        settings.global_max_budget, settings.global_budget_duration, settings.global_soft_budget
+    accounts = Accounts(
+        settings.global_budget,
+        settings.timezone,
+        {
+            catalog.resolve(name).model.name: budget
+            for name, budget in settings.budgets_of_models.items()
+        },
     )
-    accounts = Accounts(everybody, settings.timezone)
     settler = Settler(adapters.ledger, adapters.spool)
     background = Background()
     authenticator = Authenticator(
@@ -240,7 +243,7 @@ def main() -> None:
     internal = _listen(settings.host, settings.internal_port, "GATEWAY_INTERNAL_PORT")
     try:
         uvloop.run(run(settings, public, internal))
-    except ValueError as error:
+    except (ValueError, UnknownModel) as error:
         raise SystemExit(f"The settings do not fit: {error}") from error
 
 

@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import (
     AliasChoices,
     AnyHttpUrl,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
     Field,
     SecretStr,
     field_validator,
@@ -17,8 +20,17 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.domain.budgets import window_at
+from app.domain.budgets import Budget, Increase, window_at
 from app.domain.guardrail import Guardrail
+
+
+class ModelBudget(BaseModel):
+    """A cap in USD and its window, by LiteLLM's names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    budget_limit: Annotated[Decimal, Field(ge=0)]
+    time_period: str | None = None
 
 
 class Settings(BaseSettings):
@@ -103,6 +115,17 @@ class Settings(BaseSettings):
     )
     global_soft_budget: Decimal | None = Field(
         None, ge=0, description="USD of everybody together past which there are warnings."
+    )
+    global_budget_increase: Decimal | None = Field(
+        None, ge=0, description="USD on top of that cap for a while."
+    )
+    global_budget_increase_until: AwareDatetime | None = Field(
+        None, description="Until then, as `2026-12-24T18:00:00Z`."
+    )
+    global_model_budgets: dict[str, ModelBudget] = Field(
+        {},
+        description="Caps for everybody together with one model, as JSON: "
+        '`{"claude-opus-5-5": {"budget_limit": 500, "time_period": "1mo"}}`.',
     )
     budget_timezone: str = Field("UTC", description="Zone whose midnight starts budget windows.")
     spend_log_retention_days: int = Field(
@@ -202,6 +225,12 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _an_increase_has_an_end(self) -> Self:
+        if (self.global_budget_increase is None) != (self.global_budget_increase_until is None):
+            raise ValueError("GATEWAY_GLOBAL_BUDGET_INCREASE and …_UNTIL go together")
+        return self
+
+    @model_validator(mode="after")
     def _langfuse_has_both_keys(self) -> Self:
         if (self.langfuse_public_key is None) != (self.langfuse_secret_key is None):
             raise ValueError("LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY go together")
@@ -213,8 +242,27 @@ class Settings(BaseSettings):
             zone = self.timezone
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"no time zone is called {self.budget_timezone!r}") from error
-        window_at(self.global_budget_duration, datetime.now(UTC), zone)
+        for budget in (self.global_budget, *self.budgets_of_models.values()):
+            window_at(budget.duration, datetime.now(UTC), zone)
         return self
+
+    @property
+    def global_budget(self) -> Budget:
+        amount, until = self.global_budget_increase, self.global_budget_increase_until
+        return Budget(
+            self.global_max_budget,
+            self.global_budget_duration,
+            self.global_soft_budget,
+            Increase(amount, until) if amount is not None and until is not None else None,
+        )
+
+    @property
+    def budgets_of_models(self) -> dict[str, Budget]:
+        """Of everybody together, by the names in the setting."""
+        return {
+            name: Budget(budget.budget_limit, budget.time_period)
+            for name, budget in self.global_model_budgets.items()
+        }
 
     @property
     def failover_profiles(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class Scope(StrEnum):
     KEY = "key"
     USER_MODEL = "user_model"
     USER = "user"
+    GLOBAL_MODEL = "global_model"
     GLOBAL = "global"
 
 

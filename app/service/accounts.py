@@ -1,7 +1,7 @@
 """Which budgets and limits a request counts against."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,8 @@ class Accounts:
 
     global_budget: Budget
     zone: ZoneInfo
+    global_model_budgets: Mapping[str, Budget] = field(default_factory=dict)
+    """By public names."""
 
     def of(self, caller: Caller, model: str, at: datetime) -> tuple[Account, ...]:
         """Those of a request for `model` made then, in the order in which rows are locked."""
@@ -32,6 +34,8 @@ class Accounts:
             id_, allowance = caller.user.id, caller.user.allowance
             accounts += self._model(Scope.USER_MODEL, id_, allowance, model, at)
             accounts += self._scope(Scope.USER, id_, allowance.budget, at)
+        if budget := self.global_model_budgets.get(model):
+            accounts += (self.present(Scope.GLOBAL_MODEL, by_model(model, EVERYBODY), budget, at),)
         if self.global_budget.max is not None or self.global_budget.soft is not None:
             accounts += self._scope(Scope.GLOBAL, EVERYBODY, self.global_budget, at)
         return accounts

@@ -88,21 +88,16 @@ def usd(amount: Decimal) -> str:
 def _whose(scope: Scope | LimitScope, id_: str) -> str:
     """Whose budget or limit it is, by its id there."""
     model, _, of = id_.partition("/")
-    match scope:
-        case Scope.KEY | LimitScope.KEY:
-            return "this API key"
-        case Scope.USER | LimitScope.USER:
-            return f"user {id_}"
-        case Scope.KEY_MODEL | LimitScope.KEY_MODEL:
-            return f"this API key for {model}"
-        case Scope.USER_MODEL | LimitScope.USER_MODEL:
-            return f"user {of} for {model}"
-        case Scope.GLOBAL:
-            return "the whole gateway"
-        case LimitScope.MODEL:
-            return f"the gateway for {id_}"
-        case _:
-            assert_never(scope)
+    whose = {
+        Scope.KEY_MODEL: f"this API key for {model}",
+        Scope.KEY: "this API key",
+        Scope.USER_MODEL: f"user {of} for {model}",
+        Scope.USER: f"user {id_}",
+        Scope.GLOBAL_MODEL: f"the whole gateway for {model}",
+        Scope.GLOBAL: "the whole gateway",
+        LimitScope.MODEL: f"the whole gateway for {id_}",
+    }
+    return whose[scope]
 
 
 def _capital(text: str) -> str:

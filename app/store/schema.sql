@@ -581,9 +581,10 @@ BEGIN
          WHERE dropped AND user_id = v_id AND day >= utc_day(p_start)
            AND (v_model IS NULL OR model = v_model);
     ELSE
-        SELECT sum(cost) INTO v_logged FROM spend_log WHERE started_at >= p_start;
+        SELECT sum(cost) INTO v_logged FROM spend_log
+         WHERE started_at >= p_start AND (v_model IS NULL OR model = v_model);
         SELECT sum(cost) INTO v_summed FROM spend_daily JOIN spend_day USING (day)
-         WHERE dropped AND day >= utc_day(p_start);
+         WHERE dropped AND day >= utc_day(p_start) AND (v_model IS NULL OR model = v_model);
     END IF;
     RETURN coalesce(v_logged, 0) + coalesce(v_summed, 0);
 END $$;
@@ -745,7 +746,7 @@ CREATE TABLE public.budget_account (
     spent numeric DEFAULT 0 NOT NULL,
     held numeric DEFAULT 0 NOT NULL,
     adjusted numeric DEFAULT 0 NOT NULL,
-    CONSTRAINT budget_account_scope_check CHECK ((scope = ANY (ARRAY['key_model'::text, 'key'::text, 'user_model'::text, 'user'::text, 'global'::text])))
+    CONSTRAINT budget_account_scope_check CHECK ((scope = ANY (ARRAY['key_model'::text, 'key'::text, 'user_model'::text, 'user'::text, 'global_model'::text, 'global'::text])))
 )
 WITH (fillfactor='50');
 

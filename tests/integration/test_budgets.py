@@ -11,7 +11,12 @@ import pytest
 
 from app.service.estimates import SLICE
 from tests.support.processes import GatewayProcess, gateway_process
-from tests.support.stack import Stack, assert_spend_equals_the_bill, billed
+from tests.support.stack import (
+    Stack,
+    assert_spend_equals_the_bill,
+    billed,
+    running_stack,
+)
 
 HAIKU_OUTPUT = Decimal("0.0000055")
 """USD per output token of Claude Haiku 4.5 in the us profile."""
@@ -266,3 +271,45 @@ async def test_an_answer_says_how_near_the_end_of_the_budget_is(
     assert int(answer.headers[f"{unified}reset"]) > 1_700_000_000
     warning = f"key {threshold}" if threshold else None
     assert answer.headers.get("x-gateway-budget-warning") == warning
+
+
+async def test_a_budget_of_everybody_for_one_model_leaves_the_others_alone(
+    database_url: str, tmp_path: Path
+) -> None:
+    budget = '{"claude-haiku-4-5": {"budget_limit": 0.00001, "time_period": "1d"}}'
+    settings = {
+        "GATEWAY_GLOBAL_MODEL_BUDGETS": budget,
+        "GATEWAY_GLOBAL_SOFT_BUDGET": "0",
+    }
+    with running_stack(database_url, tmp_path, **settings) as stack:
+        key = stack.gateway.new_key()
+        async with http(1) as client:
+            refused = await ask(client, stack.gateway, key, question(5, stream=False))
+            other = {**question(5, stream=False), "model": "claude-sonnet-4-5"}
+            first = await ask(client, stack.gateway, key, other)
+            second = await ask(client, stack.gateway, key, other)
+
+    assert refused.status_code == 429
+    whose = "The budget of the whole gateway for claude-haiku-4-5"
+    assert refused.json()["error"]["message"].startswith(whose)
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert "x-gateway-budget-warning" not in first.headers
+    assert second.headers["x-gateway-budget-warning"] == "global soft"
+
+
+async def test_an_increase_for_everybody_ends_by_itself(database_url: str, tmp_path: Path) -> None:
+    past, future = "2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
+    statuses = {}
+    for until in (past, future):
+        settings = {
+            "GATEWAY_GLOBAL_MAX_BUDGET": "0",
+            "GATEWAY_GLOBAL_BUDGET_INCREASE": "5",
+            "GATEWAY_GLOBAL_BUDGET_INCREASE_UNTIL": until,
+        }
+        with running_stack(database_url, tmp_path, **settings) as stack:
+            async with http(1) as client:
+                key = stack.gateway.new_key()
+                answer = await ask(client, stack.gateway, key, question(5, stream=False))
+        statuses[until] = answer.status_code
+
+    assert statuses == {past: 429, future: 200}

@@ -2,7 +2,7 @@
 
 ALTER TABLE budget_account
     DROP CONSTRAINT budget_account_scope_check,
-    ADD CHECK (scope IN ('key_model', 'key', 'user_model', 'user', 'global')),
+    ADD CHECK (scope IN ('key_model', 'key', 'user_model', 'user', 'global_model', 'global')),
     -- The part of `spent` that is in no log of ours: brought from elsewhere, or forgiven.
     ADD COLUMN adjusted numeric NOT NULL DEFAULT 0;
 
@@ -337,9 +337,10 @@ BEGIN
          WHERE dropped AND user_id = v_id AND day >= utc_day(p_start)
            AND (v_model IS NULL OR model = v_model);
     ELSE
-        SELECT sum(cost) INTO v_logged FROM spend_log WHERE started_at >= p_start;
+        SELECT sum(cost) INTO v_logged FROM spend_log
+         WHERE started_at >= p_start AND (v_model IS NULL OR model = v_model);
         SELECT sum(cost) INTO v_summed FROM spend_daily JOIN spend_day USING (day)
-         WHERE dropped AND day >= utc_day(p_start);
+         WHERE dropped AND day >= utc_day(p_start) AND (v_model IS NULL OR model = v_model);
     END IF;
     RETURN coalesce(v_logged, 0) + coalesce(v_summed, 0);
 END $$;

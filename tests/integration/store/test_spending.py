@@ -281,13 +281,14 @@ async def test_a_new_window_starts_from_what_was_spent_in_it(desk: Desk, dropped
         Account(Scope.KEY_MODEL, by_model(OPUS, KEY_A), window, None),
         Account(Scope.USER, ADA, window, None),
         Account(Scope.USER_MODEL, by_model(OPUS, BOB), window, None),
+        Account(Scope.GLOBAL_MODEL, by_model(OPUS, "*"), window, None),
         Account(Scope.GLOBAL, "*", window, None),
     ]
 
     await desk.spending.count_anew(accounts)
 
     spent = [standing.spent for standing in await desk.spending.standings(accounts)]
-    assert spent == [6, 2, 6, 0, 14]
+    assert spent == [6, 2, 6, 0, 2, 14]
 
 
 async def test_the_log_is_read_by_what_requests_were(desk: Desk) -> None:

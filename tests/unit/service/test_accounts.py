@@ -72,6 +72,18 @@ def test_a_soft_budget_of_everybody_is_counted_without_a_cap() -> None:
     assert counted[1:] == [(Scope.GLOBAL, "*", LIFETIME, False), (Scope.GLOBAL, "*", TODAY, False)]
 
 
+def test_a_budget_of_everybody_for_one_model_counts_for_that_model() -> None:
+    accounts = Accounts(DAILY, UTC, {OPUS.name: FOREVER, "claude-haiku-4-5": DAILY})
+
+    counted = [(a.scope, a.id) for a in accounts.of(Caller(key(), None), OPUS.name, NOW)]
+
+    assert counted[1:] == [
+        (Scope.GLOBAL_MODEL, "claude-opus-5-5/*"),
+        (Scope.GLOBAL, "*"),
+        (Scope.GLOBAL, "*"),
+    ]
+
+
 def test_windows_begin_at_the_midnight_of_the_zone() -> None:
     accounts = Accounts(UNLIMITED, ZoneInfo("Europe/Oslo"))
     present = accounts.present(Scope.USER, "ada", DAILY, NOW)

@@ -66,6 +66,7 @@ def test_a_budget_that_is_only_held_is_worth_another_try_soon() -> None:
         (Scope.GLOBAL, "The budget of the whole gateway"),
         (Scope.KEY_MODEL, "The budget of this API key for claude-opus-5-5"),
         (Scope.USER_MODEL, "The budget of user a/b for claude-opus-5-5"),
+        (Scope.GLOBAL_MODEL, "The budget of the whole gateway for claude-opus-5-5"),
     ],
 )
 @pytest.mark.parametrize("held", ["0", "10"])
@@ -120,7 +121,7 @@ def test_a_limit_says_what_it_is_and_when_to_try_again(
         (LimitScope.USER, "User ada may"),
         (LimitScope.KEY_MODEL, "This API key for claude-opus-5-5 may"),
         (LimitScope.USER_MODEL, "User ada for claude-opus-5-5 may"),
-        (LimitScope.MODEL, "The gateway for ada may"),
+        (LimitScope.MODEL, "The whole gateway for ada may"),
     ],
 )
 def test_it_says_whose_limit_it_is(scope: LimitScope, whose: str) -> None:
