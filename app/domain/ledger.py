@@ -44,6 +44,11 @@ class Account:
     def lifetime(self) -> bool:
         return self.window.start == LIFETIME_START
 
+    @property
+    def watched(self) -> bool:
+        """Whether it matters to anybody how much is spent in it."""
+        return self.cap is not None or self.soft is not None
+
 
 def by_model(model: str, id_: str) -> str:
     """The id of an account or a limit that is for one model alone."""
@@ -80,14 +85,22 @@ class Standing:
     held: Decimal
 
     @property
+    def share(self) -> Decimal:
+        """How much of the cap is spent, 1 being all of it; 0 without a cap."""
+        return self.spent / self.account.cap if self.account.cap else Decimal(0)
+
+    @property
+    def threshold(self) -> Decimal | None:
+        """The highest share at which a warning is due, and that is reached."""
+        return next((t for t in THRESHOLDS if self.share >= t), None)
+
+    @property
     def warning(self) -> str | None:
         """How far the budget is used: `0.95` or `0.75`, or `soft` past a soft limit below these."""
-        account = self.account
-        share = self.spent / account.cap if account.cap else Decimal(0)
-        passed = next((str(t) for t in THRESHOLDS if share >= t), None)
-        if passed is None and account.soft is not None and self.spent > account.soft:
-            return "soft"
-        return passed
+        if self.threshold is not None:
+            return str(self.threshold)
+        soft = self.account.soft
+        return "soft" if soft is not None and self.spent > soft else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +131,7 @@ class Grant:
     def fullest(self) -> Standing | None:
         """The account with the largest share of its cap spent; None where none has a cap."""
         capped = [s for s in self.standings if s.account.cap]
-        return max(capped, key=lambda s: s.spent / (s.account.cap or 1), default=None)
+        return max(capped, key=lambda s: s.share, default=None)
 
 
 @dataclass(frozen=True, slots=True)

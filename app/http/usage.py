@@ -68,6 +68,7 @@ PAGE_HEADERS: Final = PRIVATE | {
                         ],
                         "limits": [],
                         "today": [],
+                        "sessions_today": [],
                         "window": {"start_date": "2026-11-01", "end_date": "2026-11-23"},
                         "models": [],
                         "sessions": [],
@@ -104,6 +105,7 @@ def _shape(caller: Caller, own: OwnUsage) -> dict[str, Any]:
         "budgets": [_budget(standing) for standing in own.standings],
         "limits": [_limits(limited) for limited in own.limits],
         "today": [_group(group) for group in own.today],
+        "sessions_today": [_group(group) for group in own.sessions_today],
         "window": {
             "start_date": own.window.first.isoformat(),
             "end_date": own.window.last.isoformat(),

@@ -213,7 +213,7 @@ class Bill:
             budgets=tuple(
                 Standing(account, usd, Decimal(0))
                 for account, usd in zip(settled.accounts, spent, strict=False)
-                if account.cap is not None or account.soft is not None
+                if account.watched
             ),
             parts=settled.parts,
             attempts=tuple(self._attempts),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from math import ceil
 
-from app.domain.ledger import THRESHOLDS, Account, Grant, Reading
+from app.domain.ledger import Account, Grant, Reading
 
 UNIFIED = "anthropic-ratelimit-unified-"
 
@@ -38,10 +38,9 @@ def _budget(grant: Grant) -> dict[str, str]:
 def _unified(grant: Grant) -> dict[str, str]:
     """What tells Claude Code how much of the fullest budget is spent."""
     fullest = grant.fullest
-    if fullest is None or not fullest.account.cap:
+    if fullest is None:
         return {}
-    share = fullest.spent / fullest.account.cap
-    passed = next((t for t in THRESHOLDS if share >= t), None)
+    share, passed = fullest.share, fullest.threshold
     status = "allowed" if passed is None else "allowed_warning"
     headers = {
         f"{UNIFIED}status": status,

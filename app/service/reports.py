@@ -37,6 +37,7 @@ class OwnUsage:
     standings: Sequence[Standing]
     limits: Sequence[LimitedBy]
     today: Sequence[SpendGroup]
+    sessions_today: Sequence[SpendGroup]
     window: Period
     models: Sequence[SpendGroup]
     sessions: Sequence[SpendGroup]
@@ -113,11 +114,12 @@ class Reports:
         starts = [a.window.start.date() for a in accounts if not a.lifetime]
         usual = self.today - timedelta(days=USUAL_DAYS - 1)
         window = Period(max(min(starts, default=usual), usual - timedelta(days=1)), self.today)
-        mine = Spender(key_id=caller.key.id)
+        mine, day = Spender(key_id=caller.key.id), Period(self.today, self.today)
         return OwnUsage(
             standings=standings,
             limits=list(_limits(caller)),
-            today=await self.groups(Dimension.MODEL, Period(self.today, self.today), mine, 100),
+            today=await self.groups(Dimension.MODEL, day, mine, 100),
+            sessions_today=await self.groups(Dimension.SESSION, day, mine, MOST_SESSIONS),
             window=window,
             models=await self.groups(Dimension.MODEL, window, mine, 100),
             sessions=await self.groups(Dimension.SESSION, window, mine, MOST_SESSIONS),

@@ -119,7 +119,7 @@ class PostgresLedger:
             for account, spent, held in zip(
                 hold.accounts, row.spent or (), row.held or (), strict=False
             )
-            if account.cap is not None or account.soft is not None
+            if account.watched
         )
         if row.refused_by is not None:
             last = standings[-1]

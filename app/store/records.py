@@ -8,7 +8,6 @@ from typing import Any, LiteralString
 
 from psycopg import errors
 from psycopg.rows import dict_row, scalar_row
-from psycopg.types.json import Jsonb
 
 from app.domain.audit import Author
 from app.domain.identity import KeyHash, KeyId, UserId
@@ -19,6 +18,7 @@ from app.store.columns import KEY_COLUMNS, KEY_SHOWN, USER_COLUMNS, USER_SHOWN, 
 from app.store.database import Database
 from app.store.refusals import refused
 from app.store.rows import caller_of, key_of, key_values, marked, stored, user_of, user_values
+from app.store.windows import open_windows
 
 KEYS: LiteralString = f"SELECT {KEY_SHOWN} FROM api_key k LEFT JOIN budget kb USING (budget_id)"
 USERS: LiteralString = (
@@ -95,8 +95,6 @@ SELECT coalesce(a.spent, 0)
   LEFT JOIN budget_account a ON a.scope = w.scope AND a.id = w.id AND a.window_start = w.start
  ORDER BY w.place
 """
-
-OPEN_WINDOWS: LiteralString = "SELECT open_budget_windows(%(accounts)s)"
 
 
 class PostgresRecords:
@@ -232,8 +230,4 @@ class PostgresRecords:
         return await self._database.rows(SPENDS, values, scalar_row)
 
     async def open_windows(self, accounts: Sequence[Account]) -> None:
-        opened = [
-            {"scope": a.scope.value, "id": a.id, "start": a.window.start.isoformat()}
-            for a in accounts
-        ]
-        await self._database.execute(OPEN_WINDOWS, {"accounts": Jsonb(opened)})
+        await open_windows(self._database, accounts)

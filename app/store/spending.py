@@ -24,6 +24,7 @@ from app.domain.spending import (
 )
 from app.domain.usage import Usage
 from app.store.database import Database
+from app.store.windows import names, open_windows
 
 KEY_NAMES: LiteralString = """
 names AS (
@@ -144,7 +145,6 @@ SELECT day, checked_at, findings::text FROM spend_day ORDER BY day DESC LIMIT %(
 OPEN_DAYS: LiteralString = "SELECT stale_spend_days()"
 SUMMARISE: LiteralString = "SELECT summarise_spend(%(day)s)"
 DROP: LiteralString = "SELECT drop_spend_before(%(day)s)"
-COUNT_ANEW: LiteralString = "SELECT open_budget_windows(%(windows)s::jsonb)"
 
 UNCHECKED: LiteralString = """
 SELECT day FROM (SELECT * FROM spend_day WHERE NOT stale ORDER BY day DESC LIMIT 1) latest
@@ -218,16 +218,11 @@ class PostgresSpending:
         return days[0] if days else None
 
     async def check(self, day: date, windows: Sequence[Account]) -> Sequence[Finding]:
-        asked = {"day": day, "windows": _names(windows)}
+        asked = {"day": day, "windows": names(windows)}
         return await self._database.rows(CHECK, asked, class_row(Finding))
 
     async def count_anew(self, windows: Sequence[Account]) -> None:
-        await self._database.execute(COUNT_ANEW, {"windows": _names(windows)})
-
-
-def _names(windows: Sequence[Account]) -> str:
-    names = [{"scope": w.scope, "id": w.id, "start": w.window.start} for w in windows]
-    return orjson.dumps(names).decode()
+        await open_windows(self._database, windows)
 
 
 def _group(row: Mapping[str, Any]) -> SpendGroup:

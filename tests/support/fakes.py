@@ -99,7 +99,7 @@ class MemoryLedger:
         standings = (
             Standing(a, self.spent(a), self.held(a) if a.cap is not None else Decimal(0))
             for a in hold.accounts
-            if a.cap is not None or a.soft is not None
+            if a.watched
         )
         return Grant(tuple(standings), tuple(readings))
 

@@ -13,7 +13,7 @@ from app.domain.spending import Dimension, LogEntry, LogQuery, SpendGroup
 from app.errors import InvalidRequest
 from app.http.admin.access import DOCUMENTED_KEYS, Reads
 from app.http.admin.fields import PageNumber, PageSize, Query, Secret, Text
-from app.http.admin.shapes import documented
+from app.http.admin.shapes import documented, pages
 from app.http.admin.spend import BACKWARDS, NO_KEY, SpenderDays, groups
 from app.http.replies import json_response, time
 from app.http.services import services
@@ -116,7 +116,7 @@ async def log_pages(request: Request, query: Annotated[LogPages, InQuery()], by:
             "total": found.total,
             "page": query.page,
             "page_size": query.page_size,
-            "total_pages": -(-found.total // query.page_size),
+            "total_pages": pages(found.total, query.page_size),
         }
     )
 

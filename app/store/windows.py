@@ -1,0 +1,22 @@
+"""Budget windows by what the spend log says of them; whoever has a pool may ask."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+
+import orjson
+
+from app.domain.ledger import Account
+from app.store.database import Database
+
+OPEN: LiteralString = "SELECT open_budget_windows(%(windows)s::jsonb)"
+
+
+async def open_windows(database: Database, windows: Sequence[Account]) -> None:
+    """Set what these have spent to what the log says."""
+    await database.execute(OPEN, {"windows": names(windows)})
+
+
+def names(windows: Sequence[Account]) -> str:
+    """As the functions in the database take them: JSON."""
+    found = [{"scope": w.scope, "id": w.id, "start": w.window.start} for w in windows]
+    return orjson.dumps(found).decode()
