@@ -181,6 +181,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         clock=clock,
         instance_timeout_seconds=settings.instance_timeout_seconds,
     )
+    adapters.telemetry.watch("gateway_database_silence_seconds", lambda: janitor.silence_seconds)
     return Gateway(
         public=public_app(services, with_metrics=settings.metrics_on_public_port),
         internal=internal_app(services),

@@ -314,6 +314,7 @@ Watched = Literal[
     "gateway_spool_settlements",
     "gateway_spool_bytes",
     "gateway_keys_remembered",
+    "gateway_database_silence_seconds",
 ]
 """What is looked at when it is asked for, rather than noted when it changes."""
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from app.domain.guardrail import NO_UNITS, GuardrailPrice, GuardrailUnits
 from app.domain.limits import NO_LIMITS, Limits
-from app.domain.pricing import Cost, Price, cost, price_on
+from app.domain.pricing import Cost, Price, cache_as_input, cost, price_on
 from app.domain.usage import Usage
 
 Thinking = Literal["none", "budget", "either", "adaptive", "always"]
@@ -88,7 +88,14 @@ class Target:
 
     def cost(self, usage: Usage, day: date, guardrail: GuardrailUnits = NO_UNITS) -> Cost:
         """Exact cost in USD of `usage` and of a guardrail's work, on `day` (UTC)."""
-        tokens = cost(usage, price_on(self.model.prices, day), self.profile.factor)
+        tokens = cost(usage, self._price(day), self.profile.factor)
         if guardrail == NO_UNITS:
             return tokens
         return replace(tokens, guardrail=price_on(self.model.guardrail_prices, day).cost(guardrail))
+
+    def cache_as_input(self, usage: Usage, day: date) -> Decimal:
+        """USD that the tokens of the prompt cache would have cost without one."""
+        return cache_as_input(usage, self._price(day), self.profile.factor)
+
+    def _price(self, day: date) -> Price:
+        return price_on(self.model.prices, day)

@@ -52,6 +52,8 @@ class Outcome:
     """The budgets that it counts against, as they stand after it."""
     parts: Cost | None = None
     """What the cost is made of."""
+    cache_as_input: Decimal = Decimal(0)
+    """USD that the tokens of the prompt cache would have cost without one."""
     attempts: tuple[AttemptNote, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Of the model: numbers and words of its own, never text."""

@@ -84,6 +84,15 @@ class Cost:
         )
 
 
+def cache_as_input(usage: Usage, price: Price, factor: Decimal) -> Decimal:
+    """USD that the tokens read from and written to the prompt cache would have cost as fresh input.
+
+    What caching saved is the difference to what was paid for them.
+    """
+    tokens = usage.prompt_tokens - usage.input_tokens
+    return (tokens * price.rates(usage.prompt_tokens).input * factor).scaleb(PER_MILLION)
+
+
 def cost(usage: Usage, price: Price, factor: Decimal) -> Cost:
     """Exact cost in USD; `factor` is that of the inference profile (1.1 for most regional ones)."""
     rates = price.rates(usage.prompt_tokens)

@@ -83,6 +83,10 @@ class Daemon:
                     await_end(process, 10)
         return process is not None
 
+    def forget(self) -> None:
+        """Drop the record: this part does not belong to the stack any more."""
+        self.record.unlink(missing_ok=True)
+
     def _process(self) -> psutil.Process | None:
         """The process of the record, unless it ended, or its number is another's by now."""
         try:

@@ -11,12 +11,13 @@ from app.local.files import locked
 from app.local.ports import PortBusy
 from app.local.postgres import PostgresError
 from app.local.stack_errors import StackError
+from app.local.stack_observability import OBSERVERS, stop_observers
 from app.local.stack_report import environment, summary
 from app.local.stack_state import DEFAULT_DIRECTORY, Options, State
 from app.local.stack_status import parts, table
 from app.local.stack_up import EMULATOR_STOP_SECONDS, GATEWAY_STOP_SECONDS, up
 
-PARTS = ("gateway", "emulator", "postgres")
+PARTS = ("gateway", "emulator", "postgres", *reversed(OBSERVERS))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,6 +37,11 @@ def parser() -> argparse.ArgumentParser:
         default="emulator",
         help="what answers: the emulator, or AWS with your credentials and region",
     )
+    start.add_argument(
+        "--observability",
+        action="store_true",
+        help="VictoriaMetrics and vmalert too, from the system's packages",
+    )
     verbs.add_parser("down", parents=[folder], help="stop everything; the data stay")
     verbs.add_parser("status", parents=[folder], help="exit code 0 if all is healthy")
     logs = verbs.add_parser("logs", parents=[folder], help="what the parts wrote")
@@ -52,7 +58,9 @@ def _port(text: str) -> int:
 
 
 def run_up(state: State, arguments: argparse.Namespace) -> int:
-    options = Options(arguments.port, arguments.internal_port, arguments.bedrock)
+    options = Options(
+        arguments.port, arguments.internal_port, arguments.bedrock, arguments.observability
+    )
     if options.port == options.internal_port:
         raise StackError("--port and --internal-port must differ")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -64,7 +72,8 @@ def run_up(state: State, arguments: argparse.Namespace) -> int:
 
 def run_down(state: State, _arguments: argparse.Namespace) -> int:
     with locked(state.lock):
-        stopped = [
+        stopped = stop_observers(state)
+        stopped += [
             name
             for name, seconds in (
                 ("gateway", GATEWAY_STOP_SECONDS),

@@ -22,6 +22,7 @@ def environment(stack: Stack) -> dict[str, str]:
         "GATEWAY_MASTER_KEY": stack.master_key,
         "DATABASE_URL": stack.dsn,
         "BEDROCK_EMULATOR_URL": emulator,
+        "VICTORIA_METRICS_URL": f"http://{HOST}:{stack.metrics_port}" if stack.metrics_port else "",
     }
 
 
@@ -31,6 +32,8 @@ def summary(stack: Stack, state: State) -> str:
     own = state.directory == DEFAULT_DIRECTORY
     more = "" if own else f" --state-dir {shlex.quote(str(state.directory))}"
     url, key = values["ANTHROPIC_BASE_URL"], values["ANTHROPIC_AUTH_TOKEN"]
+    metrics = values["VICTORIA_METRICS_URL"]
+    seen = f"\n  metrics         {metrics}/targets\n  alerts          {metrics}/vmalert/alerts"
     bedrock = values["BEDROCK_EMULATOR_URL"] or f"AWS, {stack.region}"
     return f"""
 The gateway is ready.
@@ -38,7 +41,7 @@ The gateway is ready.
   public          {url}
   administration  {values["GATEWAY_INTERNAL_URL"]}  (its key: GATEWAY_MASTER_KEY in {file})
   Bedrock         {bedrock}{"  (emulated: answers are made up)" if stack.emulator_port else ""}
-  demo key        {key}
+  demo key        {key}{seen if metrics else ""}
 
 Claude Code:
 

@@ -25,6 +25,7 @@ class Options:
     port: int
     internal_port: int
     bedrock: Bedrock
+    observability: bool = False
 
 
 @dataclass(frozen=True, slots=True)

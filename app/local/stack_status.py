@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.local.process import Daemon
+from app.local.stack_observability import HEALTH, OBSERVERS
 from app.local.stack_probe import health
 from app.local.stack_state import State
 
@@ -21,15 +22,16 @@ class Part:
 
 
 def parts(state: State) -> list[Part]:
-    """All parts that this stack consists of; with AWS behind it, it has no emulator."""
+    """All parts that this stack consists of; as its last start chose them."""
     gateway, emulator = state.daemon("gateway"), state.daemon("emulator")
     found = [_gateway(gateway)]
     if gateway.notes().get("bedrock") != "aws":
-        found.append(_emulator(emulator))
+        found.append(_on_one_port(emulator, "/__emulator__/usage"))
     server = state.postgres()
     well = "ok" if server.running() else "starting" if server.pid else STOPPED
     found.append(Part("postgres", server.pid, str(server.port or ""), well))
-    return found
+    observers = (state.daemon(name) for name in reversed(OBSERVERS))
+    return found + [_on_one_port(daemon, HEALTH) for daemon in observers if daemon.notes()]
 
 
 def _gateway(daemon: Daemon) -> Part:
@@ -42,11 +44,11 @@ def _gateway(daemon: Daemon) -> Part:
     return Part(daemon.name, pid, f"{public}, {internal}", well)
 
 
-def _emulator(daemon: Daemon) -> Part:
+def _on_one_port(daemon: Daemon, path: str) -> Part:
     pid, notes = daemon.pid(), daemon.notes()
     if pid is None:
         return Part(daemon.name, None, "", STOPPED)
-    return Part(daemon.name, pid, notes["port"], health(int(notes["port"]), "/__emulator__/usage"))
+    return Part(daemon.name, pid, notes["port"], health(int(notes["port"]), path))
 
 
 def table(found: Sequence[Part]) -> str:

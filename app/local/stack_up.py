@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -13,16 +13,16 @@ from app.local.aws import (
     AwsEnvironment,
     find_aws,
 )
-from app.local.files import locked, tail
+from app.local.files import locked
 from app.local.ports import HOST, demand, free_port
 from app.local.postgres import PostgresError
-from app.local.process import Daemon, environment_without, let_go
+from app.local.process import Daemon, environment_without
 from app.local.stack_demo import demo_key
 from app.local.stack_errors import StackError
-from app.local.stack_probe import health
+from app.local.stack_launch import Bringing, advice, await_answer, launch
+from app.local.stack_observability import demand_programs, drop_observers, start_observers
 from app.local.stack_state import ROOT, Options, State, code_fingerprint, fingerprint
 
-READY_SECONDS = 30.0
 EMULATOR_STOP_SECONDS = 10.0
 GATEWAY_STOP_SECONDS = 40.0
 RESTART = "./dev down && ./dev up"
@@ -35,28 +35,18 @@ class Stack:
     options: Options
     dsn: str
     emulator_port: int | None
+    metrics_port: int | None
     region: str
     master_key: str
     demo_key: str
     notices: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Bringing:
-    """One call of `up`: whose state, what is to be undone, and where progress is told."""
-
-    state: State
-    options: Options
-    undo: ExitStack
-    say: Callable[[str], None]
-
-    def told(self, what: str, since: float) -> None:
-        self.say(f"{what} ({time.monotonic() - since:.1f} s)")
-
-
 def up(state: State, options: Options, say: Callable[[str], None]) -> Stack:
     """Start what does not run yet; whatever this call started is stopped again if it fails."""
     aws = find_aws() if options.bedrock == "aws" else None
+    if options.observability:
+        demand_programs()
     with locked(state.lock), ExitStack() as undo:
         bringing = Bringing(state, options, undo, say)
         _demand_ports(state.daemon("gateway"), options)
@@ -67,9 +57,14 @@ def up(state: State, options: Options, say: Callable[[str], None]) -> Stack:
         notices = _start_gateway(bringing, dsn, aws)
         if options.bedrock == "aws":
             state.daemon("emulator").stop(EMULATOR_STOP_SECONDS)
+        metrics_port = start_observers(bringing) if options.observability else None
+        if not options.observability and (stopped := drop_observers(state)):
+            say(f"Stopped: {', '.join(stopped)}; what they recorded stays")
         key = demo_key(state, options, say)
         undo.pop_all()
-    return Stack(options, dsn, emulator_port, aws.region, state.master_key(), key, notices)
+    return Stack(
+        options, dsn, emulator_port, metrics_port, aws.region, state.master_key(), key, notices
+    )
 
 
 def _demand_ports(gateway: Daemon, options: Options) -> None:
@@ -87,7 +82,7 @@ def _start_postgres(bringing: Bringing) -> str:
     try:
         dsn = server.start()
     except (PostgresError, OSError) as error:
-        raise StackError(f"{error}\n{_advice('postgres')}") from error
+        raise StackError(f"{error}\n{advice('postgres')}") from error
     if not ran:
         bringing.undo.callback(server.stop)
     bringing.told(f"PostgreSQL {'runs' if ran else 'started'} on {HOST}:{server.port}", started)
@@ -108,7 +103,7 @@ def _migrate(bringing: Bringing, dsn: str) -> None:
     )
     if done.returncode:
         last = "\n".join(done.stdout.splitlines()[-15:])
-        raise StackError(f"The migrations failed:\n{last}\n{_advice('postgres')}")
+        raise StackError(f"The migrations failed:\n{last}\n{advice('postgres')}")
     bringing.told("Migrations applied", started)
 
 
@@ -123,7 +118,7 @@ def _start_emulator(bringing: Bringing) -> int:
     command += ["--access-key", EMULATED_ACCESS_KEY, "--secret-key", EMULATED_SECRET_KEY]
     environment = {**environment_without(), "PYTHONUNBUFFERED": "1"}
     bringing.undo.callback(daemon.stop, EMULATOR_STOP_SECONDS)
-    _launch(daemon, command, environment, {"port": str(port)}, "/__emulator__/usage")
+    launch(daemon, command, environment, {"port": str(port)}, "/__emulator__/usage")
     bringing.told(f"Bedrock emulator started on {HOST}:{port}", started)
     return port
 
@@ -143,14 +138,14 @@ def _start_gateway(bringing: Bringing, dsn: str, aws: AwsEnvironment) -> tuple[s
     notes, code, settings = daemon.notes(), code_fingerprint(), fingerprint(values)
     if daemon.pid():
         if notes.get("settings") == settings:
-            _await_answer(daemon, None, options.port, "/health/readiness")
+            await_answer(daemon, None, options.port, "/health/readiness")
             bringing.say(f"Gateway runs on {HOST}:{options.port}")
             return () if notes.get("code") == code else (f"The code changed since: {RESTART}",)
         bringing.say("Gateway stops, since its settings changed")
         daemon.stop(GATEWAY_STOP_SECONDS)
     bringing.undo.callback(daemon.stop, GATEWAY_STOP_SECONDS)
     bringing.state.spool.mkdir(parents=True, exist_ok=True)
-    _launch(
+    launch(
         daemon,
         [sys.executable, "-m", "app.main"],
         {**environment_without(*aws.hidden), **values},
@@ -165,45 +160,3 @@ def _start_gateway(bringing: Bringing, dsn: str, aws: AwsEnvironment) -> tuple[s
     )
     bringing.told(f"Gateway started on {HOST}:{options.port}", started)
     return ()
-
-
-def _launch(
-    daemon: Daemon,
-    command: list[str],
-    environment: Mapping[str, str],
-    notes: Mapping[str, str],
-    path: str,
-) -> None:
-    logged = daemon.log.stat().st_size if daemon.log.exists() else 0
-    child = daemon.start(command, environment=environment, directory=ROOT, notes=notes)
-    try:
-        _await_answer(daemon, child, int(notes["port"]), path, logged)
-    finally:
-        let_go(child)
-
-
-def _await_answer(
-    daemon: Daemon,
-    child: "subprocess.Popen[bytes] | None",
-    port: int,
-    path: str,
-    logged: int = 0,
-) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while True:
-        state = health(port, path)
-        if state == "ok":
-            return
-        if child and child.poll() is not None:
-            state = f"ended with exit code {child.returncode}"
-        elif time.monotonic() < deadline:
-            time.sleep(0.02)
-            continue
-        raise StackError(
-            f"The {daemon.name} is not ready: {state}. {daemon.log} ends:\n"
-            f"{tail(daemon.log, start=logged)}\n{_advice(daemon.name)}"
-        )
-
-
-def _advice(part: str) -> str:
-    return f"More: ./dev logs {part}. Once the cause is gone: ./dev up"

@@ -216,6 +216,7 @@ class Bill:
                 if account.watched
             ),
             parts=settled.parts,
+            cache_as_input=self.target.cache_as_input(settled.usage, settled.started_at.date()),
             attempts=tuple(self._attempts),
             parameters=self._parameters,
             conversation=self._conversation() if self._remembers else None,

@@ -41,6 +41,12 @@ class Janitor:
         self._timeout = instance_timeout_seconds
         self._trusted_since: float | None = None
         self._prepared: date | None = None
+        self._heard = clock.monotonic()
+
+    @property
+    def silence_seconds(self) -> float:
+        """How long ago the database last answered a heartbeat, of five in `instance_timeout`."""
+        return self._clock.monotonic() - self._heard
 
     async def run(self) -> None:
         """Round after round, until cancelled."""
@@ -56,7 +62,7 @@ class Janitor:
     async def round(self) -> None:
         """One heartbeat, and what is due with it. Raises DatabaseUnavailable."""
         await self._ledger.heartbeat(self._instance)
-        now = self._clock.monotonic()
+        now = self._heard = self._clock.monotonic()
         if self._trusted_since is None:
             self._trusted_since = now
         if self._prepared != (today := self._clock.now().date()):

@@ -29,6 +29,7 @@ WATCHED: Final[dict[Watched, str]] = {
     "gateway_spool_settlements": "Settlements on disk that wait for the database.",
     "gateway_spool_bytes": "Bytes of settlements on disk, of the bound that they have.",
     "gateway_keys_remembered": "Keys in the cache.",
+    "gateway_database_silence_seconds": "Since the database last answered the gateway's heartbeat.",
 }
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -68,6 +69,18 @@ class Metrics:
             "gateway_estimated_spend_usd",
             "USD of the spend log that are an estimate, as Bedrock's figures never came.",
             ["ending"],
+            registry=registry,
+        )
+        self._cache_cost = Counter(
+            "gateway_cache_cost_usd",
+            "USD for tokens that were read from or written to the prompt cache.",
+            ["requested_model"],
+            registry=registry,
+        )
+        self._cache_as_input = Counter(
+            "gateway_cache_as_input_usd",
+            "USD that the same tokens would have cost as fresh input.",
+            ["requested_model"],
             registry=registry,
         )
         self._second_tries = Counter(
@@ -118,6 +131,11 @@ class Metrics:
             self._refusals.labels(outcome.error_code or "None", outcome.dialect).inc()
         else:
             self._endings.labels(outcome.ending, outcome.dialect).inc()
+        if outcome.cache_as_input and outcome.parts:
+            parts, model = outcome.parts, outcome.asked_model or "None"
+            paid = parts.cache_read + parts.cache_write_5m + parts.cache_write_1h
+            self._cache_cost.labels(model).inc(float(paid))
+            self._cache_as_input.labels(model).inc(float(outcome.cache_as_input))
             if outcome.estimated:
                 self._estimated.labels(outcome.ending).inc(float(outcome.cost))
         for standing in outcome.budgets:

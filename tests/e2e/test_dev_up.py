@@ -6,15 +6,12 @@ import signal
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from app.local.ports import HOST, free_port
+from app.local.ports import HOST
+from tests.support.dev import Dev
 
-ROOT = Path(__file__).resolve().parents[2]
 VARIABLES = {
     "ANTHROPIC_BASE_URL",
     "ANTHROPIC_AUTH_TOKEN",
@@ -26,51 +23,6 @@ VARIABLES = {
     "BEDROCK_EMULATOR_URL",
 }
 STARTING_ALL = pytest.mark.timeout(300)
-
-
-@dataclass(frozen=True, slots=True)
-class Dev:
-    """`./dev`, with ports and a state folder that nobody else uses."""
-
-    state: Path
-    port: int
-    internal_port: int
-
-    def __call__(self, verb: str, *options: str) -> "subprocess.CompletedProcess[str]":
-        bare = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-        return subprocess.run(
-            [ROOT / "dev", verb, "--state-dir", str(self.state), *options],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd="/",
-            env=bare | {"AWS_EC2_METADATA_DISABLED": "true"},
-        )
-
-    def up(self, *options: str) -> "subprocess.CompletedProcess[str]":
-        ports = ("--port", str(self.port), "--internal-port", str(self.internal_port))
-        return self("up", *ports, *options)
-
-    def sourced(self) -> dict[str, str]:
-        """The variables as a shell exports them after it sourced the file."""
-        script = '. "$1" && exec env -0'
-        file = str(self.state / "gateway.env")
-        done = subprocess.run(
-            ["sh", "-c", script, "sh", file], check=True, capture_output=True, text=True, env={}
-        )
-        return dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
-
-    def table(self) -> dict[str, list[str]]:
-        """Each part's pid, ports and health, as `status` tells them."""
-        lines = self("status").stdout.splitlines()[1:]
-        return {line.split()[0]: line.split()[1:] for line in lines}
-
-
-@pytest.fixture
-def dev(reachable_path: Path) -> Iterator[Dev]:
-    dev = Dev(reachable_path / "a state", free_port(), free_port())
-    yield dev
-    dev("down")
 
 
 def ask(url: str, key: str) -> dict[str, object]:

@@ -24,7 +24,8 @@ ELSEWHERE = ("infra/grafana", "infra/observability", "ops", ".github/workflows",
 """Where later parts name services. What is not there yet names none."""
 
 NAMED = re.compile(
-    r"(?:--service[= ]|\bservice: |/stargate-(?:poc|prod)/|\bjob=~?\")([a-z][a-z0-9-]+)"
+    # `service: str` is no service, but what Python says of one.
+    r"(?:--service[= ]|\bservice: (?!str\b)|/stargate-(?:poc|prod)/|\bjob=~?\")([a-z][a-z0-9-]+)"
 )
 
 

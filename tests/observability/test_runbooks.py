@@ -11,8 +11,14 @@ from tests.observability.files import ROOT, RUNBOOKS, alerts, kebab, rules
 SECTIONS = ["Verify", "Find the cause", "Mitigate", "Afterwards"]
 
 
-def test_each_alert_has_a_runbook_and_each_runbook_an_alert() -> None:
-    assert {page.stem for page in RUNBOOKS} == {kebab(name) for name in alerts()}
+ALARMS = ROOT / "infra/terraform/modules/platform/alarms.tf"
+
+
+def test_each_alert_and_alarm_has_a_runbook_and_each_runbook_one_of_them() -> None:
+    alarms = set(re.findall(r'^ +runbook += "([a-z-]+)"$', ALARMS.read_text(), re.MULTILINE))
+
+    assert alarms
+    assert {page.stem for page in RUNBOOKS} == {kebab(name) for name in alerts()} | alarms
 
 
 @pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)

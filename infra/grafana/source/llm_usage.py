@@ -28,6 +28,11 @@ def rate(metric: str, by: str = "") -> str:
     return f"sum{by and f' by ({by}) '}(rate({metric}{{{MINE}}}[$__rate_interval]))"
 
 
+def cached(metric: str) -> str:
+    """USD over the time shown, by model: those metrics know no users."""
+    return f"sum by (requested_model) (increase({metric}{{{MODEL}}}[$__range]))"
+
+
 def quantile(share: float, metric: str) -> str:
     buckets = f"rate({metric}_bucket{{{MODEL}}}[$__rate_interval])"
     return f"histogram_quantile({share}, sum by (le, requested_model) ({buckets}))"
@@ -132,11 +137,10 @@ TOKEN_KINDS = Row(
         Panel("Read from the cache", "Share of prompt tokens, by model.", "percentunit",
               [Query(f"{rate(READ, 'requested_model')} / ({rate(INPUT, 'requested_model')} > 0)",
                      "{{requested_model}}")], most=1),
-        Panel("What the cache saved", "In tokens of fresh input, about, in the time shown: a token "
-              "read costs a tenth of one, a token written a quarter more (twice, if kept an "
-              "hour).", "short",
-              [Query(f"0.9 * {total(READ, 'requested_model')} "
-                     f"- 0.25 * {total(WRITTEN, 'requested_model')}", "{{requested_model}}")],
+        Panel("What the cache saved", "In the time shown: what its tokens would have cost as fresh "
+              "input, less what was paid to read and to write them.", "currencyUSD",
+              [Query(f"{cached('gateway_cache_as_input_usd_total')} "
+                     f"- {cached('gateway_cache_cost_usd_total')}", "{{requested_model}}")],
               "bargauge"),
     ],
 )  # fmt: skip

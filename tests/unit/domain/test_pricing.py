@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.pricing import Price, Rates, Tier, cost, price_on
+from app.domain.pricing import Price, Rates, Tier, cache_as_input, cost, price_on
 from app.domain.usage import Usage
 
 ONE = Decimal(1)
@@ -30,6 +30,21 @@ FLAT = Price(date(2026, 1, 1), (Tier(0, CHEAP),), "test")
 )
 def test_cost_is_exact_to_the_last_digit(usage: Usage, factor: str, dollars: str) -> None:
     assert cost(usage, TIERED, Decimal(factor)).total == Decimal(dollars)
+
+
+@pytest.mark.parametrize(
+    ("usage", "factor", "dollars"),
+    [
+        (Usage(input_tokens=1_000, output_tokens=1_000), "1", "0"),
+        (Usage(cache_read_tokens=7, cache_write_5m_tokens=2, cache_write_1h_tokens=1), "1", "1E-6"),
+        (Usage(cache_read_tokens=10), "1.1", "0.0000011"),
+        (Usage(cache_read_tokens=100_001), "1", "0.0500005"),
+    ],
+)
+def test_without_a_cache_its_tokens_cost_as_much_as_fresh_ones(
+    usage: Usage, factor: str, dollars: str
+) -> None:
+    assert cache_as_input(usage, TIERED, Decimal(factor)) == Decimal(dollars)
 
 
 @pytest.mark.parametrize(

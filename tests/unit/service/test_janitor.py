@@ -82,6 +82,19 @@ async def test_each_round_says_that_this_process_lives() -> None:
     assert house.ledger.beats == [ME] * 3
 
 
+async def test_the_silence_of_the_database_is_counted_from_its_last_answer() -> None:
+    house = House()
+    await house.rounds(6)
+    assert house.janitor.silence_seconds == 0
+
+    house.ledger.away = AWAY
+    with pytest.raises(DatabaseUnavailable):
+        await house.rounds(30)
+    house.time.advance(57)
+
+    assert house.janitor.silence_seconds == 60
+
+
 async def test_room_in_the_log_is_made_once_a_day() -> None:
     house = House()
     await house.rounds(30)

@@ -26,7 +26,15 @@ OUTCOME = outcome(
     tags=("ci",),
     budgets=tuple(Standing(one, Decimal(3), Decimal(0)) for one in (account(cap="4"), account())),
 )
-LEFT_OUT = {"usage", "started_at", "parts", "attempts", "parameters", "conversation"}
+LEFT_OUT = {
+    "usage",
+    "started_at",
+    "parts",
+    "cache_as_input",
+    "attempts",
+    "parameters",
+    "conversation",
+}
 """Told under other names, or of no use in a line; a conversation never is in it."""
 
 RENAMED = {

@@ -41,16 +41,16 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = var.alarms
 
   alarm_name          = "${var.prefix}-${each.key}"
-  alarm_description   = each.value.description
+  alarm_description   = "${each.value.description} Runbook: docs/runbooks/${each.value.runbook}.md"
   alarm_actions       = [aws_sns_topic.this.arn]
   comparison_operator = each.value.below ? "LessThanThreshold" : "GreaterThanOrEqualToThreshold"
-  datapoints_to_alarm = each.value.minutes
+  datapoints_to_alarm = each.value.minutes / each.value.every
   dimensions          = each.value.dimensions
-  evaluation_periods  = each.value.minutes
+  evaluation_periods  = each.value.minutes / each.value.every
   metric_name         = each.value.metric
   namespace           = each.value.namespace
   ok_actions          = [aws_sns_topic.this.arn]
-  period              = 60
+  period              = each.value.every * 60
   statistic           = each.value.statistic
   threshold           = each.value.threshold
   treat_missing_data  = each.value.missing

@@ -1,13 +1,15 @@
 variable "alarms" {
-  description = "Alarms by name: a metric that is at or above its threshold (or `below` it) for so many minutes."
+  description = "Alarms by name: a metric that is at or above its threshold (or `below` it) for so many minutes, by one value for `every` so many."
   type = map(object({
     below       = optional(bool, false)
     description = string
     dimensions  = optional(map(string), {})
+    every       = optional(number, 1)
     metric      = string
     minutes     = optional(number, 5)
     missing     = optional(string, "notBreaching")
     namespace   = string
+    runbook     = string
     statistic   = optional(string, "Average")
     threshold   = number
   }))
@@ -17,6 +19,16 @@ variable "alarms" {
   validation {
     condition     = alltrue([for alarm in values(var.alarms) : length(alarm.description) >= 30])
     error_message = "An alarm's description says what it means and what to do first, such as \"The gateway answers with 5xx: look at its log with …\"."
+  }
+
+  validation {
+    condition     = alltrue([for alarm in values(var.alarms) : can(regex("^[a-z-]+$", alarm.runbook))])
+    error_message = "A runbook is the name of a page in docs/runbooks, such as \"gateway-down\"."
+  }
+
+  validation {
+    condition     = alltrue([for alarm in values(var.alarms) : alarm.minutes % alarm.every == 0])
+    error_message = "An alarm looks at whole periods, such as { every = 5, minutes = 15 }."
   }
 
   validation {

@@ -86,6 +86,18 @@ variable "log_days" {
   nullable    = false
 }
 
+variable "max_connections" {
+  description = "Connections that the database takes; each costs it some MB of memory. Those of all services together must fit."
+  type        = number
+  default     = 100
+  nullable    = false
+
+  validation {
+    condition     = var.max_connections >= 20 && var.max_connections <= 5000
+    error_message = "PostgreSQL here takes between 20 and 5000 connections, such as max_connections = 100."
+  }
+}
+
 variable "multi_az" {
   description = "Whether a second instance in another zone stands by."
   type        = bool

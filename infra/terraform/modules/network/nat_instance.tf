@@ -95,6 +95,8 @@ resource "aws_autoscaling_group" "nat" {
   health_check_grace_period = 120
   health_check_type         = "EC2"
   max_size                  = 1
+  metrics_granularity       = "1Minute"
+  enabled_metrics           = ["GroupInServiceInstances"]
   min_size                  = 1
 
   instance_refresh {

@@ -1,7 +1,7 @@
 module "alarms" {
   source = "../alarms"
 
-  alarms             = local._alarms
+  alarms             = merge(local._alarms, local._nat_alarms, local._certificate_alarms)
   emails             = var.alarm_emails
   environment        = var.environment
   key_arn            = module.secrets.key_arn
@@ -17,6 +17,7 @@ locals {
       dimensions  = { LoadBalancer = module.edge.load_balancer.arn_suffix, TargetGroup = module.edge.target_groups["gateway-public"].arn_suffix }
       metric      = "HTTPCode_Target_5XX_Count"
       namespace   = "AWS/ApplicationELB"
+      runbook     = "high-error-rate"
       statistic   = "Sum"
       threshold   = 10
     }
@@ -28,6 +29,7 @@ locals {
       minutes     = 3
       missing     = "breaching"
       namespace   = "AWS/ApplicationELB"
+      runbook     = "gateway-down"
       statistic   = "Minimum"
       threshold   = 1
     }
@@ -36,6 +38,7 @@ locals {
       dimensions  = { LoadBalancer = module.edge.load_balancer.arn_suffix }
       metric      = "HTTPCode_ELB_5XX_Count"
       namespace   = "AWS/ApplicationELB"
+      runbook     = "gateway-down"
       statistic   = "Sum"
       threshold   = 10
     }
@@ -45,7 +48,17 @@ locals {
       metric      = "CPUUtilization"
       minutes     = 15
       namespace   = "AWS/RDS"
+      runbook     = "database-load"
       threshold   = 80
+    }
+    database-connections = {
+      description = "Four fifths of the database's connections are taken: look for who holds them, then take fewer for each task or raise max_connections."
+      dimensions  = { DBInstanceIdentifier = module.database.identifier }
+      metric      = "DatabaseConnections"
+      namespace   = "AWS/RDS"
+      runbook     = "database-load"
+      statistic   = "Maximum"
+      threshold   = floor(var.database.max_connections * 0.8)
     }
     database-storage = {
       below       = true
@@ -53,6 +66,7 @@ locals {
       dimensions  = { DBInstanceIdentifier = module.database.identifier }
       metric      = "FreeStorageSpace"
       namespace   = "AWS/RDS"
+      runbook     = "database-storage"
       threshold   = 2 * 1024 * 1024 * 1024
     }
     database-memory = {
@@ -62,7 +76,44 @@ locals {
       metric      = "FreeableMemory"
       minutes     = 15
       namespace   = "AWS/RDS"
+      runbook     = "database-load"
       threshold   = 64 * 1024 * 1024
+    }
+  }
+
+  # Its group makes a new one in two minutes; this is for when it can't.
+  _nat_alarms = var.network.nat.mode != "instance" ? {} : {
+    nat-down = {
+      below       = true
+      description = "There is no NAT instance, so Bedrock can't be reached: look at the activities of its Auto Scaling group."
+      dimensions  = { AutoScalingGroupName = module.network.nat_group }
+      metric      = "GroupInServiceInstances"
+      missing     = "breaching"
+      namespace   = "AWS/AutoScaling"
+      runbook     = "nat-down"
+      statistic   = "Maximum"
+      threshold   = 1
+    }
+  }
+
+  # An alarm sees the metrics of its own region only. Of a certificate elsewhere ACM tells by mail.
+  _certificates = var.domain == null ? {} : {
+    for name, arn in { certificate-expiring = var.domain.certificate_arn, origin-certificate-expiring = var.domain.origin_certificate_arn } :
+    name => arn if arn != null && try(split(":", arn)[3] == data.aws_region.current.region, false)
+  }
+
+  _certificate_alarms = {
+    for name, arn in local._certificates : name => {
+      below       = true
+      description = "The certificate ends within three weeks and has not been renewed: look in ACM at why, most often a missing DNS record."
+      dimensions  = { CertificateArn = arn }
+      every       = 1440
+      metric      = "DaysToExpiry"
+      minutes     = 1440
+      namespace   = "AWS/CertificateManager"
+      runbook     = "certificate-expiring"
+      statistic   = "Minimum"
+      threshold   = 21
     }
   }
 }

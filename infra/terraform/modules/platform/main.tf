@@ -80,6 +80,7 @@ module "database" {
   instance_class              = var.database.instance_class
   key_arn                     = module.secrets.key_arn
   log_days                    = var.log_days
+  max_connections             = var.database.max_connections
   multi_az                    = var.database.multi_az
   permissions_boundary        = var.permissions_boundary
   prefix                      = var.prefix

@@ -42,6 +42,7 @@ variable "database" {
     engine_version              = optional(string, "17")
     enhanced_monitoring         = optional(bool, false)
     instance_class              = optional(string, "db.t4g.micro")
+    max_connections             = optional(number, 100)
     multi_az                    = optional(bool, false)
     restore_from_snapshot       = optional(string)
     storage_gb                  = optional(object({ initial = optional(number, 20), maximum = optional(number, 100) }), {})

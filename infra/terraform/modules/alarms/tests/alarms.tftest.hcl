@@ -33,7 +33,18 @@ variables {
       metric      = "HealthyHostCount"
       missing     = "breaching"
       namespace   = "AWS/ApplicationELB"
+      runbook     = "gateway-down"
       threshold   = 1
+    }
+    certificate-expiring = {
+      below       = true
+      description = "The certificate ends within three weeks: look in ACM at why it is not renewed."
+      every       = 1440
+      metric      = "DaysToExpiry"
+      minutes     = 1440
+      namespace   = "AWS/CertificateManager"
+      runbook     = "certificate-expiring"
+      threshold   = 21
     }
   }
 }
@@ -49,6 +60,24 @@ run "an_alarm_tells_when_it_begins_and_when_it_ends" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["gateway-unhealthy"].comparison_operator == "LessThanThreshold"
     error_message = "The alarm looks the wrong way."
+  }
+}
+
+run "an_alarm_names_its_runbook" {
+  command = plan
+
+  assert {
+    condition     = endswith(aws_cloudwatch_metric_alarm.this["gateway-unhealthy"].alarm_description, "Runbook: docs/runbooks/gateway-down.md")
+    error_message = "Whoever is woken does not know where to look."
+  }
+}
+
+run "an_alarm_looks_as_often_as_its_metric_comes" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["certificate-expiring"].period == 86400 && aws_cloudwatch_metric_alarm.this["certificate-expiring"].evaluation_periods == 1
+    error_message = "A metric of twice a day is looked for each minute."
   }
 }
 
@@ -69,7 +98,19 @@ run "there_is_a_budget_if_there_is_an_amount" {
 
 run "an_alarm_that_does_not_say_what_to_do_is_refused" {
   command = plan
-  variables { alarms = { a = { description = "CPU high", metric = "CPUUtilization", namespace = "AWS/RDS", threshold = 80 } } }
+  variables { alarms = { a = { description = "CPU high", metric = "CPUUtilization", namespace = "AWS/RDS", runbook = "database-load", threshold = 80 } } }
+  expect_failures = [var.alarms]
+}
+
+run "a_page_of_elsewhere_is_no_runbook" {
+  command = plan
+  variables { alarms = { a = { description = "CPU has been high for a while: look at the statements.", metric = "CPUUtilization", namespace = "AWS/RDS", runbook = "https://wiki.example.com", threshold = 80 } } }
+  expect_failures = [var.alarms]
+}
+
+run "half_a_period_is_refused" {
+  command = plan
+  variables { alarms = { a = { description = "CPU has been high for a while: look at the statements.", every = 10, metric = "CPUUtilization", minutes = 15, namespace = "AWS/RDS", runbook = "database-load", threshold = 80 } } }
   expect_failures = [var.alarms]
 }
 

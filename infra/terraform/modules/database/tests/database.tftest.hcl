@@ -108,3 +108,9 @@ run "an_instance_class_of_ec2_is_refused" {
   variables { instance_class = "t4g.micro" }
   expect_failures = [var.instance_class]
 }
+
+run "a_handful_of_connections_is_refused" {
+  command = plan
+  variables { max_connections = 5 }
+  expect_failures = [var.max_connections]
+}

@@ -35,6 +35,7 @@ module "alarms" {
       metric      = "CPUUtilization"
       minutes     = 15
       namespace   = "AWS/RDS"
+      runbook     = "database-load"
       threshold   = 80
     }
   }
