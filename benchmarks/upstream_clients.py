@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from statistics import median
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import uvloop
@@ -22,7 +22,7 @@ from botocore.credentials import ReadOnlyCredentials
 
 from app.bedrock.client import BedrockClient, open_bedrock
 from app.bedrock.frames import FrameReader
-from app.bedrock.signing import signed_headers
+from app.bedrock.signing import Signer
 from app.ports import Call
 from tests.support.processes import EMULATOR, emulator_process
 
@@ -57,13 +57,16 @@ def with_aiohttp(client: BedrockClient) -> Client:
 
 
 def with_httpx(client: httpx.AsyncClient, endpoint: str) -> Client:
+    signer = Signer(REGION)
+
     async def events(call: Call) -> int:
-        url = f"{endpoint}/model/{quote(call.bedrock_id, safe='')}/invoke-with-response-stream"
-        headers = signed_headers(
-            url, {"Content-Type": "application/json"}, call.body, CREDENTIALS, REGION
-        )
+        path = f"/model/{quote(call.bedrock_id, safe='')}/invoke-with-response-stream"
+        plain = {"Content-Type": "application/json"}
+        headers = signer.sign(urlsplit(endpoint).netloc, path, plain, call.body, CREDENTIALS)
         reader, count = FrameReader(), 0
-        async with client.stream("POST", url, content=call.body, headers=headers) as response:
+        async with client.stream(
+            "POST", endpoint + path, content=call.body, headers=headers
+        ) as response:
             chunks: AsyncIterator[bytes] = response.aiter_raw()
             async for chunk in chunks:
                 count += len(reader.feed(chunk))

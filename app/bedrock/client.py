@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from io import BytesIO
 from typing import Final
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from yarl import URL
 from app.bedrock.credentials import Signatory
 from app.bedrock.errors import EXCEPTION_BY_STATUS, upstream_error
 from app.bedrock.frames import FrameReader
-from app.bedrock.signing import signed_headers
+from app.bedrock.signing import Signer
 from app.errors import (
     GatewayError,
     NotSupported,
@@ -67,7 +68,7 @@ class BedrockClient:
         self._session = session
         self._credentials = credentials
         self._endpoint = endpoint.rstrip("/")
-        self._region = region
+        self._signer = Signer(region)
 
     async def invoke(self, call: Call) -> Completion:
         response = await self._post(call, "invoke", {"Accept": "application/json"})
@@ -107,7 +108,7 @@ class BedrockClient:
         self, call: Call, action: str, accept: dict[str, str]
     ) -> aiohttp.ClientResponse:
         """A response with status 200. Raises GatewayError for any other."""
-        url = f"{self._endpoint}/model/{quote(call.bedrock_id, safe='')}/{action}"
+        url = _url(self._endpoint, call.bedrock_id, action)
         headers = {"Content-Type": "application/json", **accept, **_guardrail(call)}
         credentials = await self._credentials.frozen()
         response = await self._signed(url, headers, call.body, credentials)
@@ -122,12 +123,14 @@ class BedrockClient:
         return response
 
     async def _signed(
-        self, url: str, headers: dict[str, str], body: bytes, credentials: ReadOnlyCredentials
+        self, url: URL, headers: dict[str, str], body: bytes, credentials: ReadOnlyCredentials
     ) -> aiohttp.ClientResponse:
-        signed = signed_headers(url, headers, body, credentials, self._region)
+        signed = self._signer.sign(
+            url.host_port_subcomponent or "", url.raw_path, headers, body, credentials
+        )
         try:
             return await self._session.post(
-                URL(url, encoded=True), data=_data(body), headers=signed, allow_redirects=False
+                url, data=_data(body), headers=signed, allow_redirects=False
             )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise UpstreamFailed(UNREACHABLE) from error
@@ -135,6 +138,11 @@ class BedrockClient:
             raise UpstreamTimeout(SLOW) from error
         except aiohttp.ClientError as error:
             raise UpstreamBroke(LOST) from error
+
+
+@lru_cache(maxsize=256)
+def _url(endpoint: str, bedrock_id: str, action: str) -> URL:
+    return URL(f"{endpoint}/model/{quote(bedrock_id, safe='')}/{action}", encoded=True)
 
 
 def _data(body: bytes) -> bytes | BytesIO:

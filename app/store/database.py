@@ -1,7 +1,7 @@
 """The connection pool, and the one place where database errors become ours."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, LiteralString, Self, TypeVar
 
@@ -12,9 +12,12 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from app.domain.audit import Author
 from app.errors import DatabaseUnavailable
+from app.store.lanes import Lanes, Statement
+from app.store.lanes import Row as TextRow
 from app.store.migrate import Applied, MigrationError, check_address, migrations, missing
 
 Row = TypeVar("Row")
+Answer = TypeVar("Answer")
 
 RETRY_PAUSE_SECONDS = 0.05
 RECONNECT_SECONDS = 5
@@ -43,6 +46,15 @@ class Database:
         """Raises ValueError for an address that cannot be read."""
         check_address(dsn)
         self._timeout = timeout_seconds
+        options: dict[str, Any] = {
+            "autocommit": True,
+            "connect_timeout": max(2, round(timeout_seconds)),
+            "application_name": "stargate-gateway",
+            "options": f"-c statement_timeout={round(timeout_seconds * 1000)}",
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        }
         self._pool = AsyncConnectionPool(
             dsn,
             open=False,
@@ -50,15 +62,11 @@ class Database:
             max_size=pool_size,
             timeout=timeout_seconds,
             reconnect_timeout=RECONNECT_SECONDS,
-            kwargs={
-                "autocommit": True,
-                "connect_timeout": max(2, round(timeout_seconds)),
-                "application_name": "stargate-gateway",
-                "options": f"-c statement_timeout={round(timeout_seconds * 1000)}",
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-            },
+            kwargs=options,
+        )
+        self._lanes = Lanes(
+            lambda: psycopg.AsyncConnection.connect(dsn, **options),
+            timeout_seconds + SILENT_SECONDS,
         )
 
     async def __aenter__(self) -> Self:
@@ -68,7 +76,13 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
+        self._lanes.close()
         await self._pool.close()
+
+    async def row(self, statement: Statement, parameter: bytes) -> TextRow:
+        """Run a statement of the kind that every request makes; its columns as text. Raises
+        DatabaseUnavailable after the timeout."""
+        return await self._repeated(lambda seconds: self._lanes.run(statement, parameter, seconds))
 
     async def rows(
         self,
@@ -83,28 +97,27 @@ class Database:
         try:
             # The first of these makes psycopg cancel the statement, the second stops it waiting.
             async with asyncio.timeout(silent + SILENT_SECONDS), asyncio.timeout(silent):
-                return await self._repeated(query, parameters, factory, author)
+                return await self._repeated(
+                    lambda seconds: self._attempt(query, parameters, factory, author, seconds)
+                )
         except TimeoutError as error:
             raise DatabaseUnavailable(AWAY) from error
 
-    async def _repeated(
-        self,
-        query: LiteralString,
-        parameters: Mapping[str, Any],
-        factory: AsyncRowFactory[Row],
-        author: Author | None,
-    ) -> list[Row]:
+    async def _repeated(self, attempt: Callable[[float], Awaitable[Answer]]) -> Answer:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout
         while True:
             try:
-                seconds = deadline - loop.time()
-                return await self._attempt(query, parameters, factory, author, seconds)
+                return await attempt(deadline - loop.time())
             except (PoolTimeout, errors.QueryCanceled) as error:
                 raise DatabaseUnavailable(AWAY) from error
             except (errors.UndefinedTable, errors.UndefinedFunction) as error:
                 raise DatabaseUnavailable("The gateway's database is not migrated.") from error
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except (
+                psycopg.OperationalError,
+                psycopg.InterfaceError,
+                errors.InvalidSqlStatementName,
+            ) as error:
                 if loop.time() + RETRY_PAUSE_SECONDS >= deadline:
                     raise DatabaseUnavailable(AWAY) from error
                 await self._pool.check()
@@ -138,14 +151,14 @@ class Database:
                 raise psycopg.OperationalError(str(error)) from error
 
     def connections(self) -> int:
-        return self._pool.get_stats().get("pool_size", 0)
+        return self._pool.get_stats().get("pool_size", 0) + self._lanes.connections
 
     def connections_used(self) -> int:
         stats = self._pool.get_stats()
-        return stats.get("pool_size", 0) - stats.get("pool_available", 0)
+        return stats.get("pool_size", 0) - stats.get("pool_available", 0) + self._lanes.used
 
     def requests_waiting(self) -> int:
-        return self._pool.get_stats().get("requests_waiting", 0)
+        return self._pool.get_stats().get("requests_waiting", 0) + self._lanes.waiting
 
     async def problem(self) -> str | None:
         """What keeps the database from serving requests; None when nothing does."""

@@ -1,10 +1,10 @@
 """The budget ledger in PostgreSQL: holds, settlements, and who is alive."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, LiteralString
+from typing import Any, Final, LiteralString, TypeVar
 
 import orjson
 from psycopg.rows import class_row, scalar_row
@@ -24,15 +24,23 @@ from app.domain.ledger import (
 )
 from app.domain.limits import LimitedBy, LimitKind, Limits, LimitScope
 from app.store.database import Database
+from app.store.lanes import Statement
+
+Number = TypeVar("Number", Decimal, float)
 
 PARTITION_DAYS_AHEAD = 8
 
-HOLD: LiteralString = """
+HOLD: Final = Statement(
+    b"hold",
+    b"""
 SELECT refused_by, limited_by, limited_kind, wait_seconds, spent, held, requests, tokens
-  FROM hold_budget(%(hold)s::jsonb)
-"""
+  FROM hold_budget($1::jsonb)
+""",
+)
+"""`refused_by` and `limited_by` are the 1-based numbers of an account and of a limit; the lists end
+with it."""
 
-SETTLE: LiteralString = "SELECT settle_request(%(settlement)s::jsonb)"
+SETTLE: Final = Statement(b"settle", b"SELECT settle_request($1::jsonb)")
 
 HEARTBEAT: LiteralString = """
 INSERT INTO gateway_instance (instance_id, seen_at) VALUES (%(owner)s, now())
@@ -71,21 +79,6 @@ PREPARE: LiteralString = "SELECT make_spend_partitions(%(first)s, %(days)s)"
 
 
 @dataclass(frozen=True, slots=True)
-class _HeldRow:
-    """`refused_by` and `limited_by` are the 1-based numbers of an account and of a limit; the lists
-    end with it."""
-
-    refused_by: int | None
-    limited_by: int | None
-    limited_kind: str | None
-    wait_seconds: float | None
-    spent: list[Decimal | None] | None
-    held: list[Decimal | None] | None
-    requests: list[float] | None
-    tokens: list[float] | None
-
-
-@dataclass(frozen=True, slots=True)
 class _HoldRow:
     """`accounts` and `limits` are JSON."""
 
@@ -109,30 +102,39 @@ class PostgresLedger:
         self._database = database
 
     async def hold(self, hold: Hold) -> Grant | Refusal | LimitRefusal:
-        rows = await self._database.rows(HOLD, {"hold": _json(_hold(hold))}, class_row(_HeldRow))
-        row = rows[0]
-        if row.limited_by is not None and row.limited_kind is not None:
-            limited_by = hold.limits[row.limited_by - 1]
-            return LimitRefusal(limited_by, LimitKind(row.limited_kind), row.wait_seconds)
+        (
+            refused_by,
+            limited_by,
+            kind,
+            wait_seconds,
+            spent,
+            held,
+            requests,
+            tokens,
+        ) = await self._database.row(HOLD, _json(_hold(hold)))
+        if limited_by is not None and kind is not None:
+            limit = hold.limits[int(limited_by) - 1]
+            wait = float(wait_seconds) if wait_seconds is not None else None
+            return LimitRefusal(limit, LimitKind(kind.decode()), wait)
         standings = tuple(
-            Standing(account, spent or Decimal(0), held or Decimal(0))
-            for account, spent, held in zip(
-                hold.accounts, row.spent or (), row.held or (), strict=False
+            Standing(account, usd, kept)
+            for account, usd, kept in zip(
+                hold.accounts, _numbers(spent, Decimal), _numbers(held, Decimal), strict=False
             )
             if account.watched
         )
-        if row.refused_by is not None:
+        if refused_by is not None:
             last = standings[-1]
             return Refusal(last.account, spent=last.spent, held=last.held)
-        readings = zip(hold.limits, row.requests or (), row.tokens or (), strict=False)
+        readings = zip(
+            hold.limits, _numbers(requests, float), _numbers(tokens, float), strict=False
+        )
         return Grant(standings, tuple(Reading(*reading) for reading in readings))
 
     async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
         end = {"row": _row(settlement), "accounts": _accounts(settlement.accounts)}
-        rows: list[list[Decimal]] = await self._database.rows(
-            SETTLE, {"settlement": _json(end)}, scalar_row
-        )
-        return rows[0]
+        (spent,) = await self._database.row(SETTLE, _json(end))
+        return _numbers(spent, Decimal)
 
     async def heartbeat(self, owner: InstanceId) -> None:
         await self._database.execute(HEARTBEAT, {"owner": owner})
@@ -247,9 +249,17 @@ def _accounts(accounts: Sequence[Account]) -> list[dict[str, Any]]:
     ]
 
 
-def _json(value: Any) -> str:
+def _json(value: Any) -> bytes:
     """Money as text, so that it is exact."""
-    return orjson.dumps(value, default=str).decode()
+    return orjson.dumps(value, default=str)
+
+
+def _numbers(array: bytes | None, number: Callable[[str], Number]) -> list[Number]:
+    """An array as PostgreSQL writes it, `{0.25,NULL}`; what is not known counts as nothing."""
+    if array is None or array == b"{}":
+        return []
+    texts = array[1:-1].decode().split(",")
+    return [number("0" if text == "NULL" else text) for text in texts]
 
 
 def _held(row: _HoldRow) -> Hold:

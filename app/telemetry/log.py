@@ -3,8 +3,11 @@
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+
+import orjson
 
 from app.domain.outcome import Outcome
 
@@ -27,7 +30,16 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             fields["exception"] = record.exc_info[0].__name__
             fields["at"] = _places(record.exc_info[2])
+        return _one_line(fields)
+
+
+def _one_line(fields: Mapping[str, Any]) -> str:
+    """Beyond ASCII there are characters that some readers take for the end of a line."""
+    try:
+        line = orjson.dumps(fields, default=str)
+    except TypeError:  # halves of characters, numbers beyond 64 bits
         return json.dumps(fields, default=str)
+    return line.decode() if line.isascii() else json.dumps(fields, default=str)
 
 
 def _places(traceback: Any) -> list[str]:
@@ -44,6 +56,10 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Nobody reads where a line was written and by which thread: to find out takes longer than to
+    # write it.
+    logging._srcfile = None  # noqa: SLF001 - as logging's own guide says
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # These would repeat what the Outcome says, or tell what clients sent.
     for name in ("uvicorn", "botocore", "aiohttp", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -126,7 +126,7 @@ def _serving(process: subprocess.Popen[bytes], output: Path) -> dict[str, Any]:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         for line in output.read_text().splitlines():
-            if '"message": "serving"' in line:
+            if '"message":"serving"' in line:
                 found: dict[str, Any] = json.loads(line)
                 return found
         time.sleep(0.02)

@@ -10,6 +10,8 @@ from app.domain.audit import Author
 from app.domain.ledger import Scope
 from app.domain.limits import LimitedBy, Limits, LimitScope
 from app.store.database import Database, Row
+from app.store.lanes import Row as TextRow
+from app.store.lanes import Statement
 from app.store.ledger import PostgresLedger
 from tests.support.examples import TODAY, account, hold, settlement
 
@@ -28,6 +30,10 @@ class CountingDatabase(Database):
     ) -> list[Row]:
         self.statements += 1
         return await super().rows(query, parameters, factory, author)
+
+    async def row(self, statement: Statement, parameter: bytes) -> TextRow:
+        self.statements += 1
+        return await super().row(statement, parameter)
 
 
 @pytest.fixture

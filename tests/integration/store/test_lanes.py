@@ -1,0 +1,167 @@
+"""Statements that share a connection: each gets its own row, and its own failure."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+from psycopg import errors
+
+from app.errors import DatabaseUnavailable
+from app.store.database import Database
+from app.store.lanes import LANES, Statement
+from app.store.migrate import migrate
+from tests.integration.store.conftest import Sql
+from tests.integration.store.test_database import NOWHERE, SECONDS, a_line_to
+
+ECHO = Statement(b"echo", b"SELECT $1::text")
+PID = Statement(b"pid", b"SELECT pg_backend_pid(), $1::text")
+DIVIDE = Statement(b"divide", b"SELECT 1 / $1::int")
+SLEEP = Statement(b"sleep", b"SELECT pg_sleep($1::float)")
+NOTE = Statement(b"note", b"INSERT INTO note VALUES ($1::int) RETURNING id")
+BREAK_ONCE = Statement(
+    b"break",
+    b"SELECT CASE WHEN nextval('attempts') = 1 "
+    b"THEN pg_terminate_backend(pg_backend_pid())::int ELSE $1::int END",
+)
+FORGET = Statement(b"forget", b"SELECT forget($1)")
+CHECK = Statement(b"check", b"SELECT count(*) FROM check_spend('2026-01-01', $1::jsonb)")
+END_ALL = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE application_name = 'stargate-gateway' AND datname = current_database()
+"""
+
+
+async def pids(database: Database) -> set[bytes | None]:
+    """Of the server's processes that serve many statements at once."""
+    rows = await asyncio.gather(*(database.row(PID, b"") for _ in range(20)))
+    return {row[0] for row in rows}
+
+
+@pytest.fixture
+async def impatient(database_url: str) -> AsyncIterator[Database]:
+    async with Database(database_url, pool_size=2, timeout_seconds=0.3) as database:
+        yield database
+
+
+async def test_each_of_many_at_once_gets_its_own_row(database: Database) -> None:
+    texts = [f"text {number}".encode() for number in range(500)]
+
+    rows = await asyncio.gather(*(database.row(ECHO, text) for text in texts))
+
+    assert [row[0] for row in rows] == texts
+
+
+async def test_they_share_a_few_connections(database: Database) -> None:
+    assert len(await pids(database)) == LANES
+    assert database.connections() >= LANES
+
+
+async def test_a_failure_is_that_of_one_statement_alone(database: Database) -> None:
+    numbers = [b"1", b"0"] * 20
+
+    answers = await asyncio.gather(
+        *(database.row(DIVIDE, number) for number in numbers), return_exceptions=True
+    )
+
+    assert [answer[0] if isinstance(answer, list) else type(answer) for answer in answers] == [
+        b"1",
+        errors.DivisionByZero,
+    ] * 20
+
+
+async def test_what_nobody_waits_for_any_more_does_not_hold_up_the_rest(
+    database: Database,
+) -> None:
+    given_up = [asyncio.create_task(database.row(SLEEP, b"0.05")) for _ in range(LANES)]
+    await asyncio.sleep(0)
+    for task in given_up:
+        task.cancel()
+
+    assert list(await database.row(ECHO, b"here")) == [b"here"]
+
+
+async def test_a_document_larger_than_any_buffer_arrives(database: Database) -> None:
+    large = b"x" * 8_000_000
+
+    rows = await asyncio.gather(*(database.row(ECHO, large) for _ in range(3)))
+
+    assert [row[0] for row in rows] == [large] * 3
+
+
+async def test_a_connection_that_was_ended_is_replaced(database: Database, sql: Sql) -> None:
+    before = await pids(database)
+    sql(END_ALL)
+
+    assert before.isdisjoint(await pids(database))
+
+
+async def test_a_statement_whose_connection_breaks_is_run_again(
+    database: Database, sql: Sql
+) -> None:
+    sql("CREATE SEQUENCE attempts")
+
+    assert list(await database.row(BREAK_ONCE, b"7")) == [b"7"]
+
+
+async def test_a_statement_that_takes_too_long_is_given_up(impatient: Database) -> None:
+    with anyio.fail_after(SECONDS), pytest.raises(DatabaseUnavailable):
+        await impatient.row(SLEEP, b"60")
+
+    assert list(await impatient.row(ECHO, b"on")) == [b"on"]
+
+
+async def test_a_server_that_goes_silent_is_unavailable_within_the_timeout(
+    database_url: str,
+) -> None:
+    async with (
+        a_line_to(database_url) as line,
+        Database(line.url, pool_size=2, timeout_seconds=0.3) as database,
+    ):
+        await database.row(ECHO, b"here")
+        line.dead.set()
+        with anyio.fail_after(3), pytest.raises(DatabaseUnavailable):
+            await database.row(ECHO, b"gone")
+
+
+async def test_a_server_that_cannot_be_reached_is_unavailable() -> None:
+    async with Database(NOWHERE, pool_size=2, timeout_seconds=0.2) as database:
+        with anyio.fail_after(SECONDS), pytest.raises(DatabaseUnavailable):
+            await database.row(ECHO, b"hello")
+
+
+async def test_a_database_is_unavailable_until_it_is_migrated(empty_database_url: str) -> None:
+    async with Database(empty_database_url, pool_size=2, timeout_seconds=SECONDS) as database:
+        with pytest.raises(DatabaseUnavailable, match="not migrated"):
+            await database.row(CHECK, b"[]")
+        await asyncio.to_thread(migrate, empty_database_url)
+
+        assert list(await database.row(CHECK, b"[]")) == [b"0"]
+
+
+async def test_a_connection_left_on_a_replica_is_replaced_by_one_that_may_write(
+    database_url: str, sql: Sql
+) -> None:
+    name = database_url.rpartition("/")[2]
+    sql("CREATE TABLE note (id int)")
+    sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    async with Database(database_url, pool_size=2, timeout_seconds=SECONDS) as database:
+        await database.row(ECHO, b"here")
+        sql(
+            "BEGIN; SET TRANSACTION READ WRITE; "
+            f"ALTER DATABASE {name} RESET default_transaction_read_only; COMMIT"
+        )
+
+        assert list(await database.row(NOTE, b"1")) == [b"1"]
+
+
+async def test_a_server_that_forgot_what_was_prepared_is_told_again(
+    database: Database, sql: Sql
+) -> None:
+    sql(
+        "CREATE FUNCTION forget(t text) RETURNS text LANGUAGE plpgsql AS "
+        "$$ BEGIN EXECUTE 'DEALLOCATE ALL'; RETURN t; END $$"
+    )
+    for _ in range(2):
+        assert list(await database.row(ECHO, b"here")) == [b"here"]
+        assert list(await database.row(FORGET, b"all")) == [b"all"]
