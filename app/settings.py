@@ -48,7 +48,12 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
         description="PostgreSQL: `postgresql://user:password@host:port/name`.",
     )
-    database_pool_size: int = Field(10, ge=2, le=200, description="Connections per process, beside two that every request shares.")
+    database_pool_size: int = Field(
+        10,
+        ge=2,
+        le=200,
+        description="Connections per process, beside two that every request shares.",
+    )
     database_timeout_seconds: float = Field(
         5, gt=0, description="How long a request waits for the database before it gets a 503."
     )

@@ -1,13 +1,12 @@
 """Amazon's event stream as Anthropic events."""
 
-import base64
 import binascii
 
 import orjson
-from botocore.eventstream import EventStreamBuffer, EventStreamMessage, ParserError
 
 from app.bedrock.errors import upstream_error
 from app.errors import GatewayError, UpstreamBroke
+from app.wire.eventstream_reading import Message, MessageReader
 
 
 class FrameReader:
@@ -18,31 +17,31 @@ class FrameReader:
     """
 
     def __init__(self) -> None:
-        self._buffer = EventStreamBuffer()
+        self._messages = MessageReader()
         self.failure: GatewayError | None = None
 
     def feed(self, data: bytes) -> list[bytes]:
         """The events, each Anthropic's JSON, that `data` completes."""
         events: list[bytes] = []
-        self._buffer.add_data(data)
         try:
-            for message in self._buffer:
-                events += self._event(message)
-        except (ParserError, ValueError, KeyError, TypeError, binascii.Error) as error:
+            for message in self._messages.feed(data):
+                if (event := self._event(message)) is not None:
+                    events.append(event)  # noqa: PERF401 - those before a broken one stay
+        except (ValueError, KeyError, TypeError) as error:
             self.failure = UpstreamBroke("Bedrock's answer could not be read.")
             self.failure.__cause__ = error
         return events
 
-    def _event(self, message: EventStreamMessage) -> list[bytes]:
+    def _event(self, message: Message) -> bytes | None:
         """The event of a frame, if it is one."""
         headers = message.headers
         if headers.get(":message-type") == "event":
             if headers.get(":event-type") != "chunk":
-                return []
-            return [base64.b64decode(orjson.loads(message.payload)["bytes"])]
+                return None
+            return binascii.a2b_base64(orjson.loads(message.payload)["bytes"])
         name = headers.get(":exception-type") or headers.get(":error-code") or "unknown"
-        self.failure = upstream_error(str(name), _message(message.payload))
-        return []
+        self.failure = upstream_error(name, _message(message.payload))
+        return None
 
 
 def _message(payload: bytes) -> str:

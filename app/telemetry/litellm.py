@@ -45,6 +45,18 @@ class _Spending:
     cache_creation: Counter
 
 
+@dataclass(frozen=True, slots=True)
+class _Timing:
+    """The counters and histograms of one model on one inference profile."""
+
+    requests: Counter
+    successes: Counter
+    total: Histogram
+    upstream: Histogram
+    overhead: Histogram
+    first_token: Histogram
+
+
 class LiteLLMMetrics:
     """Counts outcomes; one lookup and some additions for each."""
 
@@ -121,6 +133,8 @@ class LiteLLMMetrics:
             self._cached,
             self._cache_creation,
         )
+        # There are as many as the catalogue has models: none is ever forgotten.
+        self._timings: dict[tuple[str, str], _Timing] = {}
         self._requests_by: _Recent[Counter] = _Recent(sets_remembered, self._requests)
         self._failures_by: _Recent[Counter] = _Recent(sets_remembered, self._failures)
 
@@ -177,21 +191,33 @@ class LiteLLMMetrics:
 
     def _time(self, outcome: Outcome) -> None:
         """By model alone: a histogram for each key would be too much to scrape."""
-        asked, reached = outcome.asked_model or NOTHING, outcome.bedrock_id or NOTHING
-        deployment = (asked, reached, PROVIDER)
-        self._deployment_requests.labels(*deployment).inc()
+        deployment = (outcome.asked_model or NOTHING, outcome.bedrock_id or NOTHING)
+        use = self._timings.get(deployment)
+        if use is None:
+            use = self._timings[deployment] = self._timing(*deployment)
+        use.requests.inc()
         if outcome.error_code is None:
-            self._deployment_successes.labels(*deployment).inc()
+            use.successes.inc()
         else:
-            status, code = str(outcome.status), outcome.error_code
-            self._deployment_failures.labels(*deployment, status, code).inc()
-        model = (asked, reached, asked, PROVIDER)
+            failure = (str(outcome.status), outcome.error_code)
+            self._deployment_failures.labels(*deployment, PROVIDER, *failure).inc()
         upstream = min(outcome.upstream_seconds, outcome.latency_seconds)
-        self._latency.labels(*model).observe(outcome.latency_seconds)
-        self._upstream.labels(*model).observe(upstream)
-        self._overhead.labels(*model).observe(outcome.latency_seconds - upstream)
+        use.total.observe(outcome.latency_seconds)
+        use.upstream.observe(upstream)
+        use.overhead.observe(outcome.latency_seconds - upstream)
         if outcome.stream and outcome.ttfb_seconds is not None:
-            self._first_token.labels(*model).observe(outcome.ttfb_seconds)
+            use.first_token.observe(outcome.ttfb_seconds)
+
+    def _timing(self, asked: str, reached: str) -> _Timing:
+        model = (asked, reached, asked, PROVIDER)
+        return _Timing(
+            self._deployment_requests.labels(asked, reached, PROVIDER),
+            self._deployment_successes.labels(asked, reached, PROVIDER),
+            self._latency.labels(*model),
+            self._upstream.labels(*model),
+            self._overhead.labels(*model),
+            self._first_token.labels(*model),
+        )
 
 
 class _Recent(Generic[Children]):

@@ -40,7 +40,7 @@ async def test_counters_equal_the_ledger_after_a_mixed_load_with_failures(
     gateway = own_stack.gateway
     keys = [
         gateway.admin("POST", "/user/new", user_id=user, max_budget=budget)["key"]
-        for user, budget in (("ada", 5), ("bob", 0.02), ("eve", 5))
+        for user, budget in (("ada", 5), ("bob", 0.005), ("eve", 5))
     ]
     own_stack.emulator.scenario(
         {"kind": "normal", "times": 10},
@@ -74,7 +74,7 @@ async def test_counters_equal_the_ledger_after_a_mixed_load_with_failures(
     requests = sums(page, "litellm_proxy_total_requests_metric_total", "status_code")
     assert sum(requests.values()) == len(gateway.outcomes()) == 91
     assert requests["401"] == 1
-    assert requests.get("429", 0) > 0, requests
+    assert requests["429"] > 0
     left = sums(page, "litellm_remaining_user_budget_metric", "user")
     spent = own_stack.query("SELECT spent FROM budget_account WHERE id = 'ada'")[0]["spent"]
     assert left["ada"] == pytest.approx(float(5 - spent))
