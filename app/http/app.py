@@ -24,6 +24,7 @@ from app.http.admin import audit, betas, budgets, keys, spend, spend_logs, users
 from app.http.admin import models as operator_models
 from app.http.context import RequestContext
 from app.http.services import Services
+from app.http.shortcut import Shortcut
 
 FOR_CLIENTS: Final = (
     inference.router,
@@ -76,4 +77,4 @@ def _front_door(api: FastAPI, services: Services) -> ASGIApp:
     api.add_exception_handler(HTTPException, errors.http_error)
     api.add_exception_handler(RequestValidationError, errors.validation_error)
     api.add_exception_handler(Exception, errors.unexpected_error)
-    return RequestContext(api)
+    return RequestContext(Shortcut(api, inference.router.routes))

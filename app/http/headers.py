@@ -1,6 +1,7 @@
 """What is read from request headers; all of it is hostile."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -17,7 +18,14 @@ TAGS: Final = ("x-gateway-tags", "x-litellm-tags")
 _CONTROL: Final = re.compile(r"[^\x20-\x7e]")
 
 
-def credentials(headers: Headers) -> tuple[str, ...]:
+def once(headers: Headers) -> Mapping[str, str]:
+    """The first of each name. Starlette looks through all of them for each that is asked for."""
+    return {
+        name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(headers.raw)
+    }
+
+
+def credentials(headers: Mapping[str, str]) -> tuple[str, ...]:
     """The keys sent, the one in `Authorization` first: Claude Code may send two that differ."""
     found = []
     scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -34,13 +42,13 @@ def betas(headers: Headers) -> tuple[str, ...]:
     return tuple(value.strip() for value in values if value.strip())
 
 
-def note(headers: Headers, *names: str) -> str | None:
+def note(headers: Mapping[str, str], *names: str) -> str | None:
     """A header kept for the record, the first that is there: short, without control characters."""
     value = next((found for name in names if (found := headers.get(name))), None)
     return _harmless(value)[:LONGEST_VALUE] if value else None
 
 
-def tags(headers: Headers) -> tuple[str, ...]:
+def tags(headers: Mapping[str, str]) -> tuple[str, ...]:
     """What the caller wants the request to be booked under: some short words, by comma."""
     values = ",".join(headers.get(name, "") for name in TAGS).split(",")
     words = (_harmless(value).strip()[:LONGEST_TAG] for value in values)

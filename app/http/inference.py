@@ -38,17 +38,18 @@ async def answer(
     """The answer to an inference request in any dialect."""
     use = services(request)
     received_at, received_monotonic = use.clock.now(), use.clock.monotonic()
+    said = headers.once(request.headers)
     result = await use.inference.answer(
         InferenceRequest(
             id=RequestId(request_id(request)),
             route=request.scope["route"].path_format,
             body=await read_body(request, use.max_body_bytes),
-            credentials=headers.credentials(request.headers),
+            credentials=headers.credentials(said),
             betas=headers.betas(request.headers),
-            session_id=headers.note(request.headers, *headers.SESSION),
-            agent=headers.note(request.headers, *headers.AGENT),
-            tags=headers.tags(request.headers),
-            client=headers.note(request.headers, "user-agent"),
+            session_id=headers.note(said, *headers.SESSION),
+            agent=headers.note(said, *headers.AGENT),
+            tags=headers.tags(said),
+            client=headers.note(said, "user-agent"),
             received_at=received_at,
             received_monotonic=received_monotonic,
         ),

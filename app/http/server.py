@@ -38,6 +38,8 @@ async def serve(doors: Sequence[tuple[ASGIApp, socket.socket]], *, shutdown_seco
         loop.add_signal_handler(number, _stop, servers)
     # What was imported stays for good; each search of it for garbage stops everybody for 50 ms.
     gc.freeze()
+    # A request makes hundreds of objects and hardly a cycle: look for those less often.
+    gc.set_threshold(20_000, 20, 20)
     await asyncio.gather(
         *(server.serve(sockets=[door]) for server, (_, door) in zip(servers, doors, strict=True))
     )
