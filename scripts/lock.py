@@ -13,7 +13,12 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS: dict[str, tuple[str, ...]] = {"dev": ("local", "dev"), "local": ("local",), "gateway": ()}
+LOCKS: dict[str, tuple[str, ...]] = {
+    "dev": ("local", "ops", "dev"),
+    "ops": ("local", "ops"),
+    "local": ("local",),
+    "gateway": (),
+}
 """The groups that each lock holds beside the gateway's own; the largest, which fixes the versions
 of all, comes first."""
 
@@ -47,7 +52,7 @@ def path(name: str) -> Path:
 def stale() -> list[str]:
     """The locks that were not made from today's pyproject.toml, or do not hold the smaller one."""
     versions = {name: _pins(name) for name in LOCKS}
-    smaller = {"dev": "local", "local": "gateway"}
+    smaller = {"dev": "ops", "ops": "local", "local": "gateway"}
     return [
         name
         for name in LOCKS

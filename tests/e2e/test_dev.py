@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     (folder / "requirements").mkdir(parents=True)
     (folder / "scripts").mkdir()
     shutil.copy(ROOT / "dev", folder)
-    for name in ("gateway", "local", "dev"):
+    for name in ("gateway", "local", "ops", "dev"):
         (folder / "requirements" / f"{name}.lock").touch()
     (folder / "scripts" / "lock.py").write_text("import sys; print(sys.prefix, *sys.argv[1:])")
     return folder

@@ -8,27 +8,62 @@ import pytest
 from app.errors import DatabaseUnavailable, GatewayError, InternalError, NotSupported
 from tests.observability.files import ROOT, RUNBOOKS, alerts, kebab, rules
 
-SECTIONS = ["Verify", "Find the cause", "Mitigate", "Afterwards"]
-
-
+SECTIONS = ["Meaning", "Impact", "Verify", "Diagnose", "Mitigate", "Escalate", "Afterwards"]
+FORMS = {"README", "postmortem", "template"}
+"""Pages that belong to no alert."""
+PAGES = [page for page in RUNBOOKS if page.stem not in FORMS]
+ON_CALL, TEMPLATE = (ROOT / "docs" / "runbooks" / f"{name}.md" for name in ("README", "template"))
+SEVERITY = re.compile(r"^\*\*(Page|Ticket)\.\*\* From (.+)\.$", re.MULTILINE)
 ALARMS = ROOT / "infra/terraform/modules/platform/alarms.tf"
+ALARM = re.compile(
+    r'^ {4}(?:for [^{]+: name => \{|([a-z-]+) = \{)$.*?^ {6}runbook += "([a-z-]+)"$',
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def alarms() -> dict[str, str]:
+    """Runbooks by the CloudWatch alarms that lead to them."""
+    text = ALARMS.read_text()
+    found = {name: page for name, page in ALARM.findall(text) if name}
+    certificates = re.findall(r"\b([a-z-]+) = var\.domain\.\w*certificate_arn", text)
+    return found | dict.fromkeys(certificates, "certificate-expiring")
+
+
+def section(page: Path, name: str) -> str:
+    return page.read_text().split(f"\n## {name}\n")[1].split("\n## ")[0]
 
 
 def test_each_alert_and_alarm_has_a_runbook_and_each_runbook_one_of_them() -> None:
-    alarms = set(re.findall(r'^ +runbook += "([a-z-]+)"$', ALARMS.read_text(), re.MULTILINE))
+    told = set(re.findall(r'^ +runbook += "([a-z-]+)"$', ALARMS.read_text(), re.MULTILINE))
 
-    assert alarms
-    assert {page.stem for page in RUNBOOKS} == {kebab(name) for name in alerts()} | alarms
+    assert told == set(alarms().values())
+    assert {page.stem for page in PAGES} == {kebab(name) for name in alerts()} | told
+    assert {page.stem for page in RUNBOOKS} >= FORMS
 
 
-@pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, TEMPLATE], ids=lambda page: page.stem)
 def test_a_runbook_says_what_is_meant_and_what_to_do(page: Path) -> None:
     text = page.read_text()
 
-    assert kebab(text.splitlines()[0].removeprefix("# ")) == page.stem
+    assert page == TEMPLATE or kebab(text.splitlines()[0].removeprefix("# ")) == page.stem
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
-    assert "**Impact.**" in text
-    assert "```promql" in text
+    assert all(section(page, name).strip() for name in SECTIONS)
+    assert "```promql" in section(page, "Verify")
+    assert "```bash" in section(page, "Verify") + section(page, "Diagnose")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_runbook_names_whence_it_comes_and_how_urgent_it_is(page: Path) -> None:
+    found = SEVERITY.search(page.read_text())
+    assert found
+    severity, sources = found.groups()
+
+    rules_of_page = [rule for name, rule in alerts().items() if kebab(name) == page.stem]
+    assert ("vmalert" in sources) == bool(rules_of_page)
+    assert all(rule["labels"]["severity"] == severity.lower() for rule in rules_of_page)
+    assert set(re.findall(r"`([a-z-]+)`", sources)) == {
+        name for name, runbook in alarms().items() if runbook == page.stem
+    }
 
 
 @pytest.mark.parametrize("name", alerts())
@@ -38,9 +73,12 @@ def test_an_alert_says_how_bad_it_is_and_the_first_step(name: str) -> None:
     assert rule["labels"]["severity"] in {"page", "ticket"}
     assert set(rule["annotations"]) == {"summary", "action", "runbook"}
     assert rule["annotations"]["runbook"] == f"docs/runbooks/{kebab(name)}.md"
-    page = ROOT / rule["annotations"]["runbook"]
-    told = page.read_text().splitlines()[2]
-    assert told.endswith(f"{rule['labels']['severity'].capitalize()}.")
+
+
+def test_each_page_is_found_by_a_symptom() -> None:
+    found = re.findall(r"^\| .+ \| \[([\w-]+)\]\(\1\.md\) \|$", ON_CALL.read_text(), re.MULTILINE)
+
+    assert set(found) == {page.stem for page in PAGES}
 
 
 def _below(error: type[GatewayError]) -> set[type[GatewayError]]:

@@ -19,7 +19,7 @@ locals {
     },
     {
       for environment in var.environments : "ops-${environment}" => {
-        description = "Runs the verbs of ops on ${environment}: status, logs, restart, scale, exec"
+        description = "Runs the verbs of ops on ${environment}"
         policy      = data.aws_iam_policy_document.ops[environment].minified_json
         subjects    = ["environment:${environment}-ops"]
       }
@@ -170,39 +170,54 @@ data "aws_iam_policy_document" "apply" {
   }
 }
 
+# What the verbs of ops call, and nothing else: tests/ops/test_permissions.py compares the two.
 data "aws_iam_policy_document" "ops" {
-  # checkov:skip=CKV_AWS_111:Of the actions without a resource to name, none writes
-  # checkov:skip=CKV_AWS_356:Listing and describing has no resource to name
+  # checkov:skip=CKV_AWS_111:Of the actions without a resource to name, one writes: a revision, which runs only by the actions below
+  # checkov:skip=CKV_AWS_356:Listing, describing and registering a revision have no resource to name
   for_each = var.environments
 
   statement {
     sid = "See"
     actions = [
-      "application-autoscaling:Describe*",
-      "cloudwatch:Describe*",
-      "cloudwatch:Get*",
-      "cloudwatch:List*",
-      "ecs:Describe*",
-      "ecs:List*",
-      "elasticloadbalancing:Describe*",
-      "logs:DescribeLogGroups",
-      "logs:GetQueryResults",
-      "logs:StopQuery",
-      "rds:Describe*",
-      "rds:ListTagsForResource",
+      "application-autoscaling:DescribeScalableTargets",
+      "autoscaling:DescribeAutoScalingGroups",
+      "autoscaling:DescribeScalingActivities",
+      "ce:GetCostAndUsage",
+      "cloudwatch:GetMetricData",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeRouteTables",
+      "ecs:DescribeClusters",
+      "ecs:DescribeServices",
+      "ecs:DescribeTaskDefinition",
+      "ecs:DescribeTasks",
+      "ecs:ListServices",
+      "ecs:ListTaskDefinitions",
+      "ecs:ListTasks",
+      "elasticloadbalancing:DescribeTargetHealth",
+      "rds:DescribeDBInstances",
+      "rds:DescribeEvents",
+      "rds:DescribePendingMaintenanceActions",
     ]
     resources = ["*"]
   }
 
   statement {
     sid       = "ReadLogs"
-    actions   = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartLiveTail", "logs:StartQuery"]
+    actions   = ["logs:FilterLogEvents"]
     resources = ["${local._arn}:logs:*:${local._account}:log-group:/${var.project}-${each.key}/*", "${local._arn}:logs:*:${local._account}:log-group:/aws/rds/instance/${var.project}-${each.key}/*"]
   }
 
+  # What people saw in a container is not for a workflow's log.
   statement {
-    sid     = "RestartScaleRunExec"
-    actions = ["ecs:ExecuteCommand", "ecs:RunTask", "ecs:StopTask", "ecs:UpdateService"]
+    sid       = "NoRecordsOfSessions"
+    effect    = "Deny"
+    actions   = ["logs:FilterLogEvents"]
+    resources = ["${local._arn}:logs:*:${local._account}:log-group:/${var.project}-${each.key}/exec*"]
+  }
+
+  statement {
+    sid     = "DeployRestartScaleExec"
+    actions = ["ecs:ExecuteCommand", "ecs:RunTask", "ecs:UpdateService"]
     resources = [
       "${local._arn}:ecs:*:${local._account}:cluster/${var.project}-${each.key}",
       "${local._arn}:ecs:*:${local._account}:service/${var.project}-${each.key}/*",
@@ -211,9 +226,56 @@ data "aws_iam_policy_document" "ops" {
     ]
   }
 
-  # The channel of a session is encrypted with the environment's key.
   statement {
-    sid       = "OpenSessions"
+    sid       = "RegisterRevisions"
+    actions   = ["ecs:RegisterTaskDefinition"]
+    resources = ["*"]
+  }
+
+  # A new revision carries the tags of the one before.
+  statement {
+    sid       = "TagRevisions"
+    actions   = ["ecs:TagResource"]
+    resources = ["${local._arn}:ecs:*:${local._account}:task-definition/${var.project}-${each.key}-*:*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "ecs:CreateAction"
+      values   = ["RegisterTaskDefinition"]
+    }
+  }
+
+  # Of all secrets the two that ops rotates.
+  statement {
+    sid     = "RotateSecrets"
+    actions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"]
+    resources = [
+      "${local._arn}:secretsmanager:*:${local._account}:secret:${var.project}-${each.key}/gateway/database-*",
+      "${local._arn}:secretsmanager:*:${local._account}:secret:${var.project}-${each.key}/gateway/master-key-*",
+    ]
+  }
+
+  statement {
+    sid       = "DecryptSecrets"
+    actions   = ["kms:Decrypt"]
+    resources = ["${local._arn}:kms:*:${local._account}:key/*"]
+
+    condition {
+      test     = "ForAnyValue:StringEquals"
+      variable = "kms:ResourceAliases"
+      values   = ["alias/${var.project}-${each.key}"]
+    }
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:ViaService"
+      values   = ["secretsmanager.*.amazonaws.com"]
+    }
+  }
+
+  # The channel of a session, and new values of secrets, are encrypted with the environment's key.
+  statement {
+    sid       = "OpenSessionsAndEncrypt"
     actions   = ["kms:GenerateDataKey"]
     resources = ["${local._arn}:kms:*:${local._account}:key/*"]
 
@@ -233,6 +295,50 @@ data "aws_iam_policy_document" "ops" {
       test     = "StringEquals"
       variable = "application-autoscaling:service-namespace"
       values   = ["ecs"]
+    }
+  }
+
+  statement {
+    sid       = "ReplaceTheNatInstance"
+    actions   = ["autoscaling:TerminateInstanceInAutoScalingGroup"]
+    resources = ["${local._arn}:autoscaling:*:${local._account}:autoScalingGroup:*:autoScalingGroupName/${var.project}-${each.key}-nat"]
+  }
+
+  # A drill makes an instance of its own name from the backups; only that one can be deleted.
+  statement {
+    sid     = "RestoreForDrills"
+    actions = ["rds:RestoreDBInstanceToPointInTime"]
+    resources = [
+      "${local._arn}:rds:*:${local._account}:db:${var.project}-${each.key}",
+      "${local._arn}:rds:*:${local._account}:db:${var.project}-${each.key}-drill",
+      "${local._arn}:rds:*:${local._account}:og:default:*",
+      "${local._arn}:rds:*:${local._account}:pg:default.*",
+      "${local._arn}:rds:*:${local._account}:subgrp:${var.project}-${each.key}",
+    ]
+  }
+
+  statement {
+    sid       = "EndDrills"
+    actions   = ["rds:DeleteDBInstance"]
+    resources = ["${local._arn}:rds:*:${local._account}:db:${var.project}-${each.key}-drill"]
+  }
+
+  # RDS reads and writes what is encrypted with the environment's key, in the caller's name.
+  statement {
+    sid       = "LetDrillsReadBackups"
+    actions   = ["kms:CreateGrant", "kms:DescribeKey"]
+    resources = ["${local._arn}:kms:*:${local._account}:key/*"]
+
+    condition {
+      test     = "ForAnyValue:StringEquals"
+      variable = "kms:ResourceAliases"
+      values   = ["alias/${var.project}-${each.key}"]
+    }
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:ViaService"
+      values   = ["rds.*.amazonaws.com"]
     }
   }
 

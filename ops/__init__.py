@@ -1,0 +1,1 @@
+"""Runs the platform: `python -m ops --help`."""

@@ -1,0 +1,1 @@
+"""Terraform's plans: read, judged, told on pull requests and in issues."""
