@@ -1,0 +1,71 @@
+"""Peers in folders of their own, made at their first use from lock files, kept in .local."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from app.local.files import locked
+from benchmarks.processes import ROOT, DidNotStart
+
+PEERS = ROOT / "benchmarks" / "peers"
+KEPT = ROOT / ".local" / "bench"
+SECONDS = 1200
+PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--no-deps", "--no-compile")
+
+
+def python_environment(name: str) -> Path:
+    """The folder of an environment with what `peers/<name>.lock` holds."""
+    lock = PEERS / f"{name}.lock"
+
+    def make(folder: Path) -> None:
+        _run([sys.executable, "-m", "venv", str(folder)])
+        pip = [f"{folder}/bin/python", *PIP, "--disable-pip-version-check"]
+        _run([*pip, "--require-hashes", f"--requirement={lock}"])
+
+    return _kept(name, lock, make)
+
+
+def node_modules() -> Path:
+    """The folder with what `peers/package-lock.json` holds; no package's script is run."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise DidNotStart("npm is not installed (Debian, Ubuntu: apt-get install npm)")
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(PEERS / file, folder)
+        _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
+
+    return _kept("node", PEERS / "package-lock.json", make) / "node_modules"
+
+
+def _kept(name: str, lock: Path, make: Callable[[Path], None]) -> Path:
+    """The folder for this very lock file; nothing half-made is used."""
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
+    folder = KEPT / f"{name}-{digest}"
+    with locked(KEPT / f"{name}.guard"):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            (folder / "complete").touch()
+    return folder
+
+
+def _run(command: Sequence[str], folder: Path = ROOT) -> None:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    if done.returncode:
+        last = "\n".join(done.stdout.splitlines()[-8:])
+        raise DidNotStart(f"It could not be installed: {command[0]} ended with:\n{last}")

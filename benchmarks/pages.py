@@ -1,0 +1,17 @@
+"""Tables that are made, not typed: between `<!-- made: NAME -->` and `<!-- end -->`."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+MADE: Final = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def renewed(page: str, sections: Mapping[str, str]) -> str:
+    """The page with these sections. Raises KeyError for a mark that no section is called by."""
+    return MADE.sub(lambda m: f"{m[1]}\n{sections[m[2]].rstrip()}\n\n{m[3]}", page)
+
+
+def write_page(path: Path, sections: Mapping[str, str]) -> None:
+    path.write_text(renewed(path.read_text(), sections))
