@@ -42,8 +42,8 @@ step summary in which nothing that a log line or a name holds is taken for a com
 
 On a laptop: `aws sso login`, and `AWS_PROFILE`. In a workflow: the role `ops-<environment>`, which
 may do what the verbs call and no more
-([roles.tf](../infra/terraform/bootstrap/roles.tf); a test compares the two). Nothing is asked of an
-account that is not the one in `STARGATE_ACCOUNT_ID`.
+([roles_ops.tf](../infra/terraform/bootstrap/roles_ops.tf); a test compares the two). Nothing is
+asked of an account that is not the one in `STARGATE_ACCOUNT_ID`.
 
 `gateway spend`, `gateway keys`, `gateway ledger` and the verbs of `secrets` speak to the gateway's
 internal address, which is reachable from within the VPC or the VPN alone. The master key comes from

@@ -86,7 +86,7 @@ def of_answer(error: ClientError) -> OpsError:
     if code in INVALID:
         return Credentials(f"AWS does not know these credentials ({asked}: {said}).", LOG_IN)
     if code in DENIED:
-        hint = "What ops may do is in infra/terraform/bootstrap/roles.tf."
+        hint = "What ops may do is in infra/terraform/bootstrap/roles_ops.tf."
         return Denied(f"AWS does not allow {asked}: {said}", hint)
     if code in THROTTLED:
         return Unreachable(f"AWS asks to be asked less often ({asked}: {code}).", "Try it again.")

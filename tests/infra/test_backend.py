@@ -1,6 +1,7 @@
 """Terraform's real S3 backend with its lock file, against moto's S3."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,10 +10,10 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.infra.support.deployment import EXAMPLE_VALUES
 from tests.infra.support.terraform import Terraform
+from tests.observability.servers import free_port, process
 
 BUCKET = "stargate-terraform-123456789012"
 KEY = "environments/poc/terraform.tfstate"
@@ -26,13 +27,14 @@ MOTO = (
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[str]:
-    """Address of an AWS of this test's own."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of an AWS of this test's own: as a thread, moto would share its buckets with all
+    other tests of this process."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with process(command, f"{url}/moto-api/", tmp_path_factory.mktemp("moto") / "moto.log"):
+        yield url
 
 
 @pytest.fixture

@@ -129,21 +129,33 @@ def test_help_needs_nothing(environ: dict[str, str]) -> None:
     assert all(group in done.stdout for group in GROUPS)
 
 
+AS_IN_A_TERMINAL = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("ops", run_name="__main__")
+"""
+"""What a script starts in the background does not hear of Ctrl-C, nor do its children."""
+
+
 def test_ctrl_c_ends_with_a_line_and_130(environ: dict[str, str], aws: str) -> None:
     logs = client("logs", aws)
     logs.create_log_group(logGroupName="/stargate-poc/gateway")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ops", "--env", "poc", "ecs", "logs", "gateway", "--follow"],
+    follow = ["--env", "poc", "ecs", "logs", "gateway", "--follow"]
+    with subprocess.Popen(
+        [sys.executable, "-c", AS_IN_A_TERMINAL, *follow],
         env=environ,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("as arn:")
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=20)
+    ) as process:
+        try:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("as arn:")
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=20)
+        finally:
+            process.kill()
 
     assert process.returncode == Exit.INTERRUPTED
     assert told == "error: Interrupted.\nWhat was begun in AWS goes on by itself.\n"

@@ -10,7 +10,7 @@ import pytest
 from botocore import xform_name
 
 ROOT = Path(__file__).parents[2]
-ROLES = ROOT / "infra" / "terraform" / "bootstrap" / "roles.tf"
+ROLES = ROOT / "infra" / "terraform" / "bootstrap" / "roles_ops.tf"
 CODE = [*(ROOT / "ops" / "aws").glob("*.py"), ROOT / "ops" / "session" / "encryption.py"]
 IAM_NAMES = {"elbv2": "elasticloadbalancing"}
 NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}

@@ -125,7 +125,7 @@ def test_what_the_role_may_not_do_is_told(world: World, ecs: FakeEcs) -> None:
     with pytest.raises(Denied, match="UpdateService: not authorized") as raised:
         world.run("ecs", "restart", "gateway", "--yes")
 
-    assert "roles.tf" in raised.value.hint
+    assert "roles_ops.tf" in raised.value.hint
 
 
 def test_all_services_take_a_second_word(world: World, ecs: FakeEcs) -> None:
