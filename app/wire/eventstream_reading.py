@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from app.wire.eventstream import STRING
+
 PRELUDE: Final = struct.Struct(">III")
 """Length of the message, length of its headers, checksum of the two."""
 
@@ -18,7 +20,6 @@ AROUND_BYTES: Final = PRELUDE.size + CHECKSUM.size
 LONGEST_HEADERS: Final = 128 * 1024
 LONGEST_MESSAGE: Final = 24 * 1024 * 1024
 
-STRING: Final = 7
 SIZES: Final = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 """Bytes of a header's value by its type, where the type alone says so."""
 
