@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from app.local.files import locked
@@ -13,6 +13,7 @@ from benchmarks.processes import ROOT, DidNotStart
 PEERS = ROOT / "benchmarks" / "peers"
 KEPT = ROOT / ".local" / "bench"
 SECONDS = 1200
+NOT_INSTALLED = "It could not be installed:"
 PIP = ("-m", "pip", "install", "--quiet", "--no-input", "--no-deps", "--no-compile")
 
 
@@ -21,9 +22,9 @@ def python_environment(name: str) -> Path:
     lock = PEERS / f"{name}.lock"
 
     def make(folder: Path) -> None:
-        _run([sys.executable, "-m", "venv", str(folder)])
+        run([sys.executable, "-m", "venv", str(folder)], NOT_INSTALLED)
         pip = [f"{folder}/bin/python", *PIP, "--disable-pip-version-check"]
-        _run([*pip, "--require-hashes", f"--requirement={lock}"])
+        run([*pip, "--require-hashes", f"--requirement={lock}"], NOT_INSTALLED)
 
     return _kept(name, lock, make)
 
@@ -38,7 +39,8 @@ def node_modules() -> Path:
         folder.mkdir()
         for file in ("package.json", "package-lock.json"):
             shutil.copy(PEERS / file, folder)
-        _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
+        npm_ci = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        run(npm_ci, NOT_INSTALLED, folder=folder)
 
     return _kept("node", PEERS / "package-lock.json", make) / "node_modules"
 
@@ -55,17 +57,26 @@ def _kept(name: str, lock: Path, make: Callable[[Path], None]) -> Path:
     return folder
 
 
-def _run(command: Sequence[str], folder: Path = ROOT) -> None:
+def run(
+    command: Sequence[str | Path],
+    complaint: str,
+    *,
+    folder: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+) -> None:
+    """Run it to its end. Raises DidNotStart with `complaint` and its last words if it fails."""
     done = subprocess.run(
         command,
         cwd=folder,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=SECONDS,
+        timeout=seconds,
     )
     if done.returncode:
         last = "\n".join(done.stdout.splitlines()[-8:])
-        raise DidNotStart(f"It could not be installed: {command[0]} ended with:\n{last}")
+        raise DidNotStart(f"{complaint} {command[0]} ended with:\n{last}")

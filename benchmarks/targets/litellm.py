@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ from pathlib import Path
 from app.local.ports import free_port
 from app.local.postgres import Postgres
 from benchmarks.bodies import MODEL
-from benchmarks.install import python_environment
-from benchmarks.processes import DidNotStart, answers, megabytes, started
+from benchmarks.install import python_environment, run
+from benchmarks.processes import answers, megabytes, started
 from benchmarks.targets.target import BOTH, Place, Running, local
 
 START_SECONDS = 180
@@ -44,19 +43,12 @@ def litellm_with_database(place: Place) -> Iterator[Running]:
 
 def _generate_prisma(environment: Path, folder: Path, variables: Mapping[str, str]) -> None:
     schema = next(environment.glob("lib/*/site-packages/litellm/proxy/schema.prisma"))
-    done = subprocess.run(
+    run(
         [environment / "bin" / "prisma", "generate", f"--schema={schema}"],
-        env=_environment(environment, folder, variables),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=PRISMA_SECONDS,
+        "Prisma's engine cannot be had here:",
+        environment=_environment(environment, folder, variables),
+        seconds=PRISMA_SECONDS,
     )
-    if done.returncode:
-        last = "\n".join(done.stdout.splitlines()[-8:])
-        raise DidNotStart(f"Prisma's engine cannot be had here:\n{last}")
 
 
 @contextmanager
