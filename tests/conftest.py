@@ -16,6 +16,10 @@ from tests.support.stack import Stack, running_stack
 
 NO_SKIPS = "STARGATE_NO_SKIPS"
 
+# Tests start programs while Terraform's stand-in serves gRPC in this process. gRPC's own handlers
+# around a fork then write into the child's output, and can end it before it runs.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 
 @pytest.fixture
 def anyio_backend() -> str:
