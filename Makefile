@@ -1,6 +1,6 @@
 # The verbs of ./dev, for those who expect make. Arguments: make test ARGS="tests/unit -k pricing"
 ARGS ?=
-VERBS := up down status logs ops test bench check lock
+VERBS := up down status logs ops test bench chaos fuzz soak doctor check audit lock
 
 .DEFAULT_GOAL := help
 .PHONY: help $(VERBS)

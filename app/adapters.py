@@ -10,6 +10,7 @@ from app.ports import Adapters
 from app.settings import Settings
 from app.store.audit import PostgresAuditLog
 from app.store.database import Database
+from app.store.directory import PostgresDirectory
 from app.store.ledger import PostgresLedger
 from app.store.listing import PostgresListing
 from app.store.operator import PostgresOperatorWords
@@ -67,7 +68,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         telemetry.watch("gateway_spool_bytes", lambda: spool.bytes)
         records, spending = PostgresRecords(database), PostgresSpending(patient)
         yield Adapters(
-            directory=records,
+            directory=PostgresDirectory(database),
             records=records,
             listing=PostgresListing(database),
             templates=PostgresTemplates(database),

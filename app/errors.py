@@ -2,6 +2,7 @@
 
 GatewayError
  ├─ InvalidRequest              400  invalid_request
+ │   ├─ UnsupportedEncoding     415  unsupported_encoding
  │   └─ UpstreamRejected        400  upstream_rejected
  ├─ AuthenticationFailed        401  invalid_key
  │   ├─ MissingKey              401  missing_key
@@ -12,11 +13,14 @@ GatewayError
  ├─ NotFound                    404  not_found
  │   └─ UnknownModel            404  unknown_model
  ├─ MethodNotAllowed            405  method_not_allowed
+ ├─ RequestTimeout              408  request_timeout
  ├─ Conflict                    409  conflict
  ├─ RequestTooLarge             413  request_too_large
+ │   └─ HeadTooLarge            431  head_too_large
  ├─ BudgetExceeded              429  budget_exceeded
  ├─ BudgetHeld                  429  budget_held
  ├─ RateLimited                 429  rate_limited
+ │   └─ TooManyUnknownKeys      429  too_many_unknown_keys
  ├─ UpstreamThrottled           429  upstream_throttled
  ├─ InternalError               500  internal_error
  ├─ NotSupported                501  not_supported
@@ -65,6 +69,12 @@ class InvalidRequest(GatewayError):
     anthropic_type = openai_type = "invalid_request_error"
     bedrock_type = "ValidationException"
     retryable = False
+
+
+class UnsupportedEncoding(InvalidRequest):
+    """The body is compressed; how large it is would be known too late."""
+
+    status, code = 415, "unsupported_encoding"
 
 
 class UpstreamRejected(InvalidRequest):
@@ -143,6 +153,14 @@ class MethodNotAllowed(GatewayError):
     retryable = False
 
 
+class RequestTimeout(GatewayError):
+    """The request itself did not arrive in time."""
+
+    status, code = 408, "request_timeout"
+    anthropic_type = openai_type = "invalid_request_error"
+    bedrock_type = "ValidationException"
+
+
 class Conflict(GatewayError):
     """A record of that name exists already."""
 
@@ -159,6 +177,12 @@ class RequestTooLarge(GatewayError):
     anthropic_type, openai_type = "request_too_large", "invalid_request_error"
     bedrock_type = "RequestEntityTooLargeException"
     retryable = False
+
+
+class HeadTooLarge(RequestTooLarge):
+    """The address and headers are larger than the gateway takes."""
+
+    status, code = 431, "head_too_large"
 
 
 class BudgetExceeded(GatewayError):
@@ -187,6 +211,12 @@ class RateLimited(GatewayError):
     anthropic_type, openai_type = "rate_limit_error", "rate_limit_error"
     openai_code = "rate_limit_exceeded"
     bedrock_type = "ThrottlingException"
+
+
+class TooManyUnknownKeys(RateLimited):
+    """The key is not one of ours, and neither were many others from the same address."""
+
+    code = "too_many_unknown_keys"
 
 
 class UpstreamThrottled(GatewayError):

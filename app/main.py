@@ -1,27 +1,25 @@
 """Puts the gateway together and runs it: `python -m app.main`. The only composition root."""
 
 import asyncio
-import contextlib
 import logging
+import resource
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from uuid import uuid4
 
 import uvloop
 from pydantic import ValidationError
-from starlette.types import ASGIApp
 
 from app.adapters import open_adapters
 from app.catalog.loader import load_catalog, shipped_models
 from app.domain.identity import InstanceId
-from app.errors import DatabaseUnavailable, UnknownModel
+from app.errors import UnknownModel
+from app.gateway import Gateway
 from app.http.app import internal_app, public_app
+from app.http.connections import Patience
 from app.http.server import listen, serve
 from app.http.services import Services
-from app.ports import Adapters, Telemetry
+from app.ports import Adapters
 from app.service.accounts import Accounts
 from app.service.administrators import Administrators
 from app.service.admission import Admission
@@ -51,38 +49,6 @@ from app.telemetry.log import configure_logging
 
 log = logging.getLogger("gateway")
 
-LAST_SETTLEMENTS_SECONDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """Both front doors, and what goes on behind them."""
-
-    public: ASGIApp
-    internal: ASGIApp
-    changes: Changes
-    janitor: Janitor
-    upkeep: Upkeep
-    telemetry: Telemetry
-    background: Background
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """The janitor and the upkeep at work; at the end, every open bill is settled."""
-        # No request is to be answered or priced by models that the operator has changed.
-        await self.changes.offer.reload()
-        with contextlib.suppress(DatabaseUnavailable):
-            await self.janitor.round()
-        chores = (self.janitor, self.upkeep, self.telemetry)
-        rounds = [asyncio.create_task(chore.run()) for chore in chores]
-        try:
-            yield
-        finally:
-            for task in rounds:
-                task.cancel()
-            await self.background.finish(LAST_SETTLEMENTS_SECONDS)
-            await self.janitor.leave()
-
 
 def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = None) -> Gateway:
     """A gateway on these adapters; nothing is opened here."""
@@ -108,6 +74,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         adapters.directory,
         master_key=settings.master_key.get_secret_value(),
         cache_seconds=settings.key_cache_seconds,
+        unknown_keys_per_minute=settings.unknown_keys_per_minute,
         clock=clock,
         contact=settings.support_contact,
     )
@@ -183,8 +150,12 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     )
     adapters.telemetry.watch("gateway_database_silence_seconds", lambda: janitor.silence_seconds)
     return Gateway(
-        public=public_app(services, with_metrics=settings.metrics_on_public_port),
-        internal=internal_app(services),
+        public=public_app(
+            services,
+            proxies=settings.public_proxies,
+            with_metrics=settings.metrics_on_public_port,
+        ),
+        internal=internal_app(services, proxies=settings.internal_proxies),
         changes=Changes(authenticator, offer, background),
         janitor=janitor,
         upkeep=Upkeep(
@@ -213,6 +184,11 @@ async def run(settings: Settings, public: socket.socket, internal: socket.socket
             await serve(
                 [(gateway.public, public), (gateway.internal, internal)],
                 shutdown_seconds=settings.shutdown_seconds,
+                patience=Patience(
+                    head=settings.request_head_seconds,
+                    body=settings.request_body_seconds,
+                    unread=settings.unread_seconds,
+                ),
             )
         following.cancel()
     log.info("stopped")
@@ -240,6 +216,8 @@ def main() -> None:
             sys.stderr.write(f"  {' '.join([*names, problem['msg']])}\n")
         raise SystemExit(2) from None
     configure_logging(settings.log_level)
+    # The memory holds keys and prompts: no file is to keep it.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     public = _listen(settings.host, settings.public_port, "GATEWAY_PUBLIC_PORT")
     internal = _listen(settings.host, settings.internal_port, "GATEWAY_INTERNAL_PORT")
     try:

@@ -1,7 +1,7 @@
 """What the services need of the world outside; adapters implement it, tests fake it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
@@ -41,7 +41,8 @@ from app.domain.templates import Template
 class KeyDirectory(Protocol):
     """Finds keys. Raises DatabaseUnavailable, never "not found", when it cannot look."""
 
-    async def find(self, key_hash: KeyHash) -> Caller | None: ...
+    async def find(self, key_hashes: Sequence[KeyHash]) -> Mapping[KeyHash, Caller]:
+        """Those that there are, by the hash that was asked for."""
 
 
 class Ledger(Protocol):
@@ -157,6 +158,9 @@ class Templates(Protocol):
     async def referrers(self, id_: str, limit: int) -> Sequence[str]:
         """Users and keys that refer to a budget, in words."""
 
+    async def administrators(self, id_: str) -> Sequence[str]:
+        """Ids of administrators who refer to a budget, or whose keys do."""
+
 
 class AuditLog(Protocol):
     """Every change of what is administered. It is written by the database itself."""
@@ -206,6 +210,7 @@ class Completion:
 
     body: bytes
     upstream_request_id: str | None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class UpstreamStream(Protocol):

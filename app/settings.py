@@ -44,6 +44,17 @@ class Settings(BaseSettings):
     internal_port: int = Field(
         4001, ge=0, le=65535, description="The same, and administration; never publish it."
     )
+    public_proxies: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="Proxies in front of the public port, each of which adds the address it sees "
+        "to `X-Forwarded-For`: CloudFront and a load balancer are 2. What a client put there "
+        "itself is not believed.",
+    )
+    internal_proxies: int = Field(
+        0, ge=0, le=10, description="The same in front of the internal port."
+    )
     database_url: SecretStr = Field(
         validation_alias=AliasChoices("database_url", "DATABASE_URL"),
         description="PostgreSQL: `postgresql://user:password@host:port/name`.",
@@ -109,6 +120,17 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         20_000_000, ge=1, description="Largest request body; Bedrock takes no more than 20 MB."
     )
+    request_head_seconds: float = Field(
+        20, gt=0, description="How long a client may take to send the head of a request."
+    )
+    request_body_seconds: float = Field(
+        30,
+        gt=0,
+        description="How long it may take to send the body; longer if 16 KB come every second.",
+    )
+    unread_seconds: float = Field(
+        60, gt=0, description="How long a client may leave an answer unread before it is cut off."
+    )
     default_max_tokens: int = Field(
         4096, ge=1, description="`max_tokens` of a chat completion that names none."
     )
@@ -142,6 +164,12 @@ class Settings(BaseSettings):
     )
     key_cache_seconds: float = Field(
         5, ge=0, description="Longest time that a change of a key can go unseen."
+    )
+    unknown_keys_per_minute: int = Field(
+        60,
+        ge=0,
+        description="Keys that nobody has, which one address (a /64 network of IPv6) may send in a "
+        "minute; then it gets a 429, and its good keys go on working. 0 for no limit.",
     )
     instance_timeout_seconds: float = Field(
         15, gt=0, description="A process silent for so long is dead; its reservations are settled."

@@ -1,107 +1,94 @@
-"""Whether anything grows with time: `python -m benchmarks.soak [--requests 200000]`.
+"""Whether anything grows with time: `./dev soak [--requests N | --long] [--write]`.
 
 The gateway answers a mixture of requests, batch after batch; after each, its memory, open files,
-database connections and series of metrics are noted. The memory's trend is a straight line by
-least squares, over all but the first quarter, with the interval that it lies in at 95 %.
+tasks, database connections, series of metrics and rows in the database are noted. The memory's
+trend is a straight line by least squares, over all but the first quarter, with the interval that it
+lies in at 95 %. Then days pass in seconds: the spend log's partitions have to come and go on time.
 """
 
 import argparse
+import asyncio
 import json
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import httpx
 import psutil
+import psycopg
 
 from benchmarks.install import KEPT
 from benchmarks.measure import Length, measure
-from benchmarks.processes import MB, end_in_order, taken
+from benchmarks.pages import write_section
+from benchmarks.processes import MB, ROOT, end_in_order, taken
 from benchmarks.rounds import placed
 from benchmarks.scenarios import Scenario, chosen
+from benchmarks.soak_days import Days, pass_days
+from benchmarks.soak_verdict import Note, judge, told
 from benchmarks.stub_answers import Pace
 from benchmarks.targets.direct import StubProcess, stub_process
 from benchmarks.targets.gateway import gateway
 from benchmarks.targets.target import Running
-from benchmarks.trend import Trend, trend
 
 BATCH: Final = 2_000
-WARM_UP_SHARE: Final = 0.25
-NOISE_MB_PER_100K: Final = 2.0
-"""Growth below this is not told from the allocator's own ups and downs."""
+REQUESTS, LONG_REQUESTS = 200_000, 1_000_000
+DAYS: Final = 120
+PAGE: Final = ROOT / "docs" / "reliability.md"
 
 MIXTURE: Final = chosen(["messages", "chat-stream", "keys-10000", "code-stream", "refused-401"])
+ROWS: Final = """
+SELECT (SELECT count(*) FROM reservation),
+       (SELECT count(*) FROM budget_account) + (SELECT count(*) FROM limit_meter),
+       (SELECT count(*) FROM spend_log)
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """What the gateway had after so many requests."""
+class Soak:
+    """What was noted, and how the days went."""
 
-    requests: int
-    rss_mb: float
-    open_files: int
-    database_connections: int
-    series: int
+    notes: Sequence[Note]
+    days: Days
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The line through the memory, in MB for each 100,000 requests, and what else grew."""
-
-    memory: Trend
-    grown: Sequence[str]
-
-    @property
-    def steady(self) -> bool:
-        return self.memory.low <= NOISE_MB_PER_100K and not self.grown
-
-
-def judge(notes: Sequence[Note]) -> Verdict:
-    """Of the notes after warming up."""
-    settled = notes[int(len(notes) * WARM_UP_SHARE) :]
-    points = [(one.requests / 100_000, one.rss_mb) for one in settled]
-    half = len(settled) // 2
-    grown = [
-        name
-        for name in ("open_files", "database_connections", "series")
-        if _most(settled[half:], name) > _most(settled[:half], name)
-    ]
-    return Verdict(trend(points), grown)
-
-
-def _most(notes: Sequence[Note], name: str) -> int:
-    return max(int(getattr(note, name)) for note in notes)
-
-
-def notes(
-    target: Running, stub: StubProcess, metrics_url: str, requests: int, batch: int
-) -> Iterator[Note]:
+def notes(target: Running, stub: StubProcess, requests: int, batch: int) -> Iterator[Note]:
     """Send the mixture until so many requests are answered. Raises ValueError for wrong answers."""
-    done = 0
+    done = booked = 0
     while done < requests:
         for scenario in MIXTURE:
             one = measure(_quick(scenario), target, stub, Length(requests=batch, warm_up_seconds=0))
             if not one.valid:
                 raise ValueError(f"{scenario.name}: wrong answers, {dict(one.errors)}")
             done += one.requests
-        yield note(target, metrics_url, done)
+            booked += one.requests if scenario.status == 200 else 0
+        yield note(target, done, booked)
 
 
 def _quick(scenario: Scenario) -> Scenario:
     return replace(scenario, pace=Pace())
 
 
-def note(target: Running, metrics_url: str, done: int) -> Note:
+def note(target: Running, done: int, booked: int) -> Note:
     process, database = psutil.Process(target.pids[0]), psutil.Process(target.database_pids[0])
-    lines = httpx.get(metrics_url, trust_env=False).text.splitlines()
+    metrics = httpx.get(target.metrics_url, trust_env=False).text
+    tasks = re.search(r"^gateway_event_loop_tasks (\S+)$", metrics, re.MULTILINE)
+    with psycopg.connect(target.database_url) as connection:
+        holds, counters, rows = connection.execute(ROWS).fetchone() or (0, 0, 0)
     return Note(
         requests=done,
         rss_mb=taken(target.pids).rss_bytes / MB,
         open_files=process.num_fds(),
+        tasks=int(float(tasks[1])) if tasks else 0,
         database_connections=sum(_is_a_connection(child) for child in database.children()),
-        series=sum(not line.startswith("#") for line in lines),
+        series=sum(not line.startswith("#") for line in metrics.splitlines()),
+        holds=holds,
+        counters=counters,
+        unbooked=booked - rows,
     )
 
 
@@ -113,37 +100,44 @@ def _is_a_connection(child: psutil.Process) -> bool:
         return False
 
 
-def soak(requests: int, batch: int, say: Callable[[str], None]) -> list[Note]:
-    """Start a gateway and ask it so many times."""
-    found = []
+def soak(requests: int, batch: int, days: int, say: Callable[[str], None]) -> Soak:
+    """Start a gateway and ask it so many times; then let days pass."""
+    found, began = list[Note](), time.monotonic()
     with stub_process() as stub, placed(gateway, stub) as target:
-        for one in notes(target, stub, target.metrics_url, requests, batch):
+        for one in notes(target, stub, requests, batch):
             found.append(one)
-            say(
-                f"{one.requests:9,} requests  {one.rss_mb:7.1f} MB  {one.open_files} files  "
-                f"{one.database_connections} connections  {one.series} series"
-            )
-    return found
+            left = (time.monotonic() - began) * max(0, requests / one.requests - 1)
+            say(f"{one}  {left / 60:.0f} min left")
+        return Soak(found, asyncio.run(pass_days(target.database_url, days)))
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(description="Whether anything grows with time.")
-    parser.add_argument("--requests", type=int, default=200_000)
-    parser.add_argument("--batch", type=int, default=BATCH, help="of each kind, between two notes")
-    options = parser.parse_args(argv)
+    options = _options(argv)
     end_in_order()
-    found = soak(options.requests, options.batch, lambda line: print(line, flush=True))
-    verdict = judge(found)
+    requests = LONG_REQUESTS if options.long else options.requests
+    found = soak(requests, options.batch, DAYS, lambda line: print(line, flush=True))
+    print(f"Written to {_keep(found)}\n")
+    text = told(found.notes, found.days)
+    print(text)
+    if options.write:
+        write_section(PAGE, "soak", text)
+    return 0 if judge(found.notes, found.days).steady else 1
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev soak", description="Does anything grow with time?")
+    parser.add_argument("--requests", type=int, default=REQUESTS)
+    parser.add_argument("--long", action="store_true", help=f"{LONG_REQUESTS:,} requests")
+    parser.add_argument("--batch", type=int, default=BATCH, help="of each kind, between two notes")
+    parser.add_argument("--write", action="store_true", help="into docs/reliability.md")
+    return parser.parse_args(argv)
+
+
+def _keep(found: Soak) -> Path:
     KEPT.mkdir(parents=True, exist_ok=True)
     path = KEPT / f"soak-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
-    path.write_text(json.dumps([asdict(one) for one in found], indent=1))
-    line = verdict.memory
-    print(
-        f"Memory: {line.slope:+.2f} MB for each 100,000 requests "
-        f"(between {line.low:+.2f} and {line.high:+.2f} at 95 %)\n"
-        f"Grown: {', '.join(verdict.grown) or 'nothing'}\nWritten to {path}"
-    )
-    return 0 if verdict.steady else 1
+    path.write_text(json.dumps(asdict(found), indent=1))
+    return path
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def path(name: str) -> Path:
 
 def stale() -> list[str]:
     """The locks that were not made from today's pyproject.toml, or do not hold the smaller one."""
-    versions = {name: _pins(name) for name in LOCKS}
+    versions = {name: pins(name) for name in LOCKS}
     smaller = {"dev": "ops", "ops": "local", "local": "gateway"}
     return [
         name
@@ -61,7 +61,8 @@ def stale() -> list[str]:
     ]
 
 
-def _pins(name: str) -> set[str]:
+def pins(name: str) -> set[str]:
+    """The packages of a lock as `name==version`, those for other platforms with their marker."""
     lines = path(name).read_text().splitlines()
     return {line.rstrip(" \\") for line in lines if line[:1].isalnum()}
 
@@ -85,7 +86,7 @@ def main() -> int:
         failed = compile_lock(name, sys.argv[1:])
         if failed:
             return failed
-        print(f"requirements/{name}.lock: {len(_pins(name))} packages")
+        print(f"requirements/{name}.lock: {len(pins(name))} packages")
     return 0
 
 

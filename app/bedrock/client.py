@@ -78,7 +78,7 @@ class BedrockClient:
             raise UpstreamTimeout(SLOW) from error
         except aiohttp.ClientError as error:
             raise UpstreamBroke(LOST) from error
-        return Completion(body, response.headers.get("x-amzn-requestid"))
+        return Completion(body, response.headers.get("x-amzn-requestid"), response.headers)
 
     async def stream(self, call: Call) -> "BedrockStream":
         response = await self._post(

@@ -72,6 +72,14 @@ class Window:
 LIFETIME = Window(LIFETIME_START, None)
 
 
+def in_utc(when: datetime) -> datetime:
+    """Without a zone it is so already. Raises ValueError for what the calendar does not hold."""
+    try:
+        return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError(f"{when} is outside of the calendar") from error
+
+
 def parse_duration(text: str) -> tuple[int, str]:
     """Count and unit (`s m h d w mo`) of a budget duration such as `30d`, `1mo` or `weekly`.
 

@@ -15,6 +15,8 @@ from app.domain.identity import KeyHash, KeyId, UserId
 PREFIX = "sk-"
 MIN_LENGTH = 16
 
+LONGEST_KEY = 512
+
 KeyState = Literal["active", "expired", "blocked", "user_blocked"]
 
 
@@ -31,6 +33,14 @@ def hash_key(key: str) -> KeyHash:
 def key_name(key: str) -> str:
     """How a key is shown: `sk-...` and its last four characters."""
     return f"{PREFIX}...{key[-4:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The keys that somebody sent, preferred one first, and the address that they came from."""
+
+    keys: tuple[str, ...] = field(repr=False)
+    address: str
 
 
 class Role(StrEnum):

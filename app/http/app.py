@@ -23,6 +23,7 @@ from app.http import (
 from app.http.admin import audit, betas, budgets, keys, spend, spend_logs, users
 from app.http.admin import models as operator_models
 from app.http.context import RequestContext
+from app.http.reference import describe
 from app.http.services import Services
 from app.http.shortcut import Shortcut
 
@@ -47,19 +48,31 @@ FOR_ADMINISTRATORS: Final = (
 )
 
 
-def public_app(services: Services, *, with_metrics: bool = False) -> ASGIApp:
-    """Inference, models and health; metrics for administrators, if they are wanted here."""
-    api = FastAPI(title="Stargate LLM Gateway", openapi_url=None)
+def public_app(services: Services, *, proxies: int = 0, with_metrics: bool = False) -> ASGIApp:
+    """Inference, models and health; metrics for administrators, if they are wanted here. `proxies`
+    are in front of it, and each adds the address that it sees to X-Forwarded-For."""
+    api = FastAPI(title="Stargate LLM Gateway", openapi_url=None, redirect_slashes=False)
     for router in (*FOR_CLIENTS, health.router):
         api.include_router(router)
     if with_metrics:
         api.include_router(metrics.public_router)
-    return _front_door(api, services)
+    return _front_door(api, services, proxies)
 
 
-def internal_app(services: Services) -> ASGIApp:
+def internal_app(services: Services, *, proxies: int = 0) -> ASGIApp:
     """The same and administration, for the socket that is never published."""
-    api = FastAPI(title="Stargate LLM Gateway (internal)")
+    return _front_door(internal_api(), services, proxies)
+
+
+def internal_api() -> FastAPI:
+    """All routes that there are, and the document that describes them."""
+    # The pages that FastAPI has for this load their scripts from another host.
+    api = FastAPI(
+        title="Stargate LLM Gateway (internal)",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     for router in (
         *FOR_CLIENTS,
         health.internal_router,
@@ -68,11 +81,12 @@ def internal_app(services: Services) -> ASGIApp:
         metrics.router,
     ):
         api.include_router(router)
-    return _front_door(api, services)
+    describe(api)
+    return api
 
 
-def _front_door(api: FastAPI, services: Services) -> ASGIApp:
-    api.state.services = services
+def _front_door(api: FastAPI, services: Services, proxies: int) -> ASGIApp:
+    api.state.services, api.state.proxies = services, proxies
     api.add_exception_handler(GatewayError, errors.gateway_error)
     api.add_exception_handler(HTTPException, errors.http_error)
     api.add_exception_handler(RequestValidationError, errors.validation_error)

@@ -2,13 +2,13 @@
 
 from starlette.requests import ClientDisconnect, Request
 
-from app.errors import InvalidRequest, RequestTooLarge
+from app.errors import InvalidRequest, RequestTooLarge, UnsupportedEncoding
 
 
 async def read_body(request: Request, limit: int) -> bytes:
     """The whole body. Raises RequestTooLarge as soon as it is known to be."""
     if request.headers.get("content-encoding", "identity") != "identity":
-        raise InvalidRequest("content-encoding: send the body uncompressed")
+        raise UnsupportedEncoding("content-encoding: send the body uncompressed")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)

@@ -1,10 +1,13 @@
 """`/v1/messages/count_tokens`."""
 
+from functools import partial
+
 from fastapi import APIRouter
 from starlette.requests import Request
 
 from app.http import headers
 from app.http.body import read_body
+from app.http.credentials import credentials
 from app.http.services import services
 
 router = APIRouter(tags=["inference"])
@@ -15,8 +18,8 @@ async def count_tokens(request: Request) -> dict[str, int]:
     """Costs nothing and counts against no limit. 501 for models that Bedrock does not count for."""
     use = services(request)
     count = await use.counter.count_messages(
-        headers.credentials(request.headers),
+        credentials(request),
         headers.betas(request.headers),
-        await read_body(request, use.max_body_bytes),
+        partial(read_body, request, use.max_body_bytes),
     )
     return {"input_tokens": count}

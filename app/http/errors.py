@@ -27,7 +27,7 @@ WHERE = frozenset({"body", "query"})
 
 def speaks_anthropic(request: Request) -> bool:
     """Whether the caller reads Anthropic's errors: by the path, or by the header its SDKs send."""
-    path = request.url.path
+    path = request.scope["path"]
     if path.startswith(("/v1/messages", "/v1/v1/messages")):
         return True
     return "anthropic-version" in request.headers and not path.startswith("/v1/chat/")
@@ -38,7 +38,7 @@ def error_response(request: Request, error: GatewayError) -> Response:
     headers = dict(error.headers)
     if error.retryable is not None:
         headers["x-should-retry"] = "true" if error.retryable else "false"
-    if speaks_bedrock(request.url.path):
+    if speaks_bedrock(request.scope["path"]):
         headers["x-amzn-errortype"] = error.bedrock_type
         return _json(BEDROCK_STATUS[error.bedrock_type], bedrock_error(error), headers)
     if speaks_anthropic(request):
@@ -71,7 +71,7 @@ async def unexpected_error(request: Request, error: Exception) -> Response:
 async def http_error(request: Request, error: Exception) -> Response:
     """What the framework itself refuses: unknown paths and methods."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
-    path = request.url.path[:200]
+    path = request.scope["path"][:200]
     if error.status_code == 405:
         return error_response(
             request, MethodNotAllowed(f"{request.method} is not allowed here.", error.headers)

@@ -7,6 +7,8 @@ from typing import Final
 from starlette.datastructures import Headers
 
 LONGEST_VALUE: Final = 200
+LONGEST_ADDRESS: Final = 45
+"""Of IPv6 with an IPv4 address in it."""
 
 LONGEST_TAG: Final = 64
 MOST_TAGS: Final = 10
@@ -25,7 +27,7 @@ def once(headers: Headers) -> Mapping[str, str]:
     }
 
 
-def credentials(headers: Mapping[str, str]) -> tuple[str, ...]:
+def secrets(headers: Mapping[str, str]) -> tuple[str, ...]:
     """The keys sent, the one in `Authorization` first: Claude Code may send two that differ."""
     found = []
     scheme, _, token = headers.get("authorization", "").partition(" ")

@@ -15,7 +15,8 @@ router = APIRouter(tags=["health"])
 internal_router = APIRouter(tags=["health"])
 
 
-@router.api_route("/api/hello", methods=["GET", "HEAD"], summary="Greeting of Claude Code")
+@router.head("/api/hello", include_in_schema=False)
+@router.get("/api/hello", summary="Greeting of Claude Code")
 async def hello() -> dict[str, str]:
     """Claude Code asks for it at its start."""
     return {"status": "ok"}

@@ -1,6 +1,7 @@
 """`/v1/messages` and `/v1/chat/completions`."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -9,6 +10,7 @@ from starlette.responses import Response
 from app.domain.identity import RequestId
 from app.http import headers
 from app.http.body import read_body
+from app.http.credentials import credentials
 from app.http.errors import request_id
 from app.http.services import services
 from app.http.streaming import SSE_HEADERS, StreamedResponse
@@ -43,8 +45,8 @@ async def answer(
         InferenceRequest(
             id=RequestId(request_id(request)),
             route=request.scope["route"].path_format,
-            body=await read_body(request, use.max_body_bytes),
-            credentials=headers.credentials(said),
+            read=partial(read_body, request, use.max_body_bytes),
+            credentials=credentials(request, said),
             betas=headers.betas(request.headers),
             session_id=headers.note(said, *headers.SESSION),
             agent=headers.note(said, *headers.AGENT),

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.http import headers
+from app.http.credentials import credentials
 from app.http.services import services
 
 router = APIRouter(tags=["metrics"])
@@ -28,5 +28,5 @@ async def metrics(request: Request) -> Response:
 @public_router.get("/metrics/", include_in_schema=False, response_model=None)
 async def public_metrics(request: Request) -> Response:
     """The same, for the master key and administrators."""
-    await services(request).administrators.reader(headers.credentials(request.headers))
+    await services(request).administrators.reader(credentials(request))
     return await metrics(request)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from app.domain.keys import Caller
 from app.domain.models import Model
 from app.errors import UnknownModel
-from app.http import headers
+from app.http.credentials import credentials
 from app.http.services import services
 
 router = APIRouter(tags=["models"])
@@ -44,7 +44,7 @@ async def get_model(request: Request, model_id: str) -> dict[str, Any]:
 
 
 async def _caller(request: Request) -> Caller:
-    return await services(request).authenticator.caller(headers.credentials(request.headers))
+    return await services(request).authenticator.caller(credentials(request))
 
 
 def _shape(model: Model) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from app.domain.keys import Caller
 from app.domain.models import Model, Profile
 from app.errors import NotFound
-from app.http import headers
+from app.http.credentials import credentials
 from app.http.services import services
 from app.service.permission import check_model
 from app.wire.arn import model_name, partition
@@ -46,7 +46,7 @@ async def get_profile(request: Request, model_id: str) -> dict[str, Any]:
 
 
 async def _caller(request: Request) -> Caller:
-    return await services(request).authenticator.caller(headers.credentials(request.headers))
+    return await services(request).authenticator.caller(credentials(request))
 
 
 def _shape(model: Model, profile: Profile, region: str) -> dict[str, Any]:

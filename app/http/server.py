@@ -10,6 +10,8 @@ from collections.abc import Generator, Sequence
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.http.connections import Connection, Patience, look_after
+
 KEEPALIVE_SECONDS = 75
 """Longer than the load balancer's idle time, so that it never finds a connection closed."""
 
@@ -30,7 +32,9 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), backlog=BACKLOG)
 
 
-async def serve(doors: Sequence[tuple[ASGIApp, socket.socket]], *, shutdown_seconds: float) -> None:
+async def serve(
+    doors: Sequence[tuple[ASGIApp, socket.socket]], *, shutdown_seconds: float, patience: Patience
+) -> None:
     """Serve until SIGTERM or SIGINT; then take no more, and let open answers end."""
     servers = [_server(app, shutdown_seconds) for app, _ in doors]
     loop = asyncio.get_running_loop()
@@ -40,9 +44,15 @@ async def serve(doors: Sequence[tuple[ASGIApp, socket.socket]], *, shutdown_seco
     gc.freeze()
     # A request makes hundreds of objects and hardly a cycle: look for those less often.
     gc.set_threshold(20_000, 20, 20)
+    watches = [
+        asyncio.create_task(look_after(server.server_state.connections, patience))
+        for server in servers
+    ]
     await asyncio.gather(
         *(server.serve(sockets=[door]) for server, (_, door) in zip(servers, doors, strict=True))
     )
+    for watch in watches:
+        watch.cancel()
     # Requests that took too long were cancelled; let them hand over their bills.
     cut_off = set().union(*(server.server_state.tasks for server in servers))
     if cut_off:
@@ -53,7 +63,7 @@ def _server(app: ASGIApp, shutdown_seconds: float) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -1,6 +1,7 @@
 """Sending a streamed answer, and noticing that nobody listens."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +16,8 @@ SSE_HEADERS: Final = {
     "x-accel-buffering": "no",
 }
 
+LAST_WORD_SECONDS: Final = 0.5
+
 
 class StreamedResponse(Response):
     """Sent as it comes. A client that hangs up ends the sending at once, not the accounting."""
@@ -24,12 +27,18 @@ class StreamedResponse(Response):
         self.background = None
         self.init_headers(headers)
         self._answer = answer
+        self._open = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.ensure_future(self._send(send))
         listening = asyncio.ensure_future(_disconnected(receive))
         try:
             await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            await self._end(send)
+            raise
         finally:
             listening.cancel()
             sending.cancel()
@@ -38,11 +47,26 @@ class StreamedResponse(Response):
         if not sending.cancelled():
             sending.result()
 
+    async def _end(self, send: Send) -> None:
+        """The gateway stops: say so to whoever still reads."""
+        if not self._open:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORD_SECONDS):
+                last = self._answer.stopped()
+                await send({"type": "http.response.body", "body": last, "more_body": False})
+
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        self._open = True
+        last = b""
         async for chunk in self._answer.frames():
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            if self._answer.ended:
+                last += chunk
+            else:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        self._open = False
+        await send({"type": "http.response.body", "body": last, "more_body": False})
 
 
 async def _disconnected(receive: Receive) -> None:

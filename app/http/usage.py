@@ -14,7 +14,7 @@ from app.domain.keys import Caller
 from app.domain.ledger import Scope, Standing
 from app.domain.limits import LimitedBy
 from app.domain.spending import SpendGroup
-from app.http import headers
+from app.http.credentials import credentials
 from app.http.replies import json_response, time
 from app.http.services import services
 from app.service.reports import OwnUsage
@@ -86,7 +86,7 @@ async def usage(request: Request) -> Response:
     if "text/html" in request.headers.get("accept", ""):
         return HTMLResponse(PAGE, headers=PAGE_HEADERS)
     use = services(request)
-    caller = await use.authenticator.caller(headers.credentials(request.headers))
+    caller = await use.authenticator.caller(credentials(request))
     answer = json_response(_shape(caller, await use.reports.own(caller)))
     answer.headers.update(PRIVATE)
     return answer

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import psutil
+
+_READY: Final = frozenset({"ready", "standby"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,7 @@ class Postmaster:
     pid: int
     port: int
     ready: bool
+    """Whether it takes connections; a standby does, to read."""
 
     @classmethod
     def of(cls, data: Path) -> Self | None:
@@ -25,4 +28,4 @@ class Postmaster:
                 return None
         except (FileNotFoundError, IndexError, ValueError, psutil.Error):
             return None
-        return cls(pid, port, ready=len(lines) > 7 and lines[7].strip() == "ready")
+        return cls(pid, port, ready=lines[7:] != [] and lines[7].strip() in _READY)

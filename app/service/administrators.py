@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.audit import MASTER, Author
-from app.domain.keys import Caller, Role, User
+from app.domain.keys import Caller, Credentials, Role, User
 from app.errors import MissingKey, PermissionDenied
 from app.service.authentication import Authenticator
 
@@ -32,6 +32,14 @@ class Administrator:
                 "may change administrators and their keys."
             )
 
+    def check_may_change_budget(self, used_by: Sequence[str]) -> None:
+        """Raises PermissionDenied for one that these administrators use."""
+        if self.caller is not None and used_by:
+            raise PermissionDenied(
+                f"The administrator {used_by[0]} uses this budget: only the master key may change "
+                "what administrators may spend."
+            )
+
     def check_may_grant(self, role: Role) -> None:
         """Raises PermissionDenied for a role that the master key alone may give."""
         if self.caller is not None and role in READERS:
@@ -44,24 +52,24 @@ class Administrators:
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
 
-    async def reader(self, credentials: Sequence[str]) -> Administrator:
+    async def reader(self, credentials: Credentials) -> Administrator:
         """Raises AuthenticationFailed, PermissionDenied."""
         return await self._let_in(
             credentials, READERS, "To see this, user_role must be proxy_admin or proxy_admin_viewer"
         )
 
-    async def changer(self, credentials: Sequence[str]) -> Administrator:
+    async def changer(self, credentials: Credentials) -> Administrator:
         """Raises AuthenticationFailed, PermissionDenied."""
         return await self._let_in(
             credentials, frozenset({Role.ADMIN}), "To change this, user_role must be proxy_admin"
         )
 
     async def _let_in(
-        self, credentials: Sequence[str], roles: frozenset[Role], needed: str
+        self, credentials: Credentials, roles: frozenset[Role], needed: str
     ) -> Administrator:
-        if self._authenticator.is_master(credentials):
+        if self._authenticator.is_master(credentials.keys):
             return Administrator()
-        if not credentials:
+        if not credentials.keys:
             raise MissingKey(
                 "Administration needs the master key or an administrator's key: "
                 "Authorization: Bearer …."

@@ -1,24 +1,35 @@
 """Who is calling: from credentials to a key and its user."""
 
 import hmac
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 
 from app.domain.identity import KeyHash
-from app.domain.keys import Caller, hash_key
-from app.errors import AuthenticationFailed, BlockedKey, ExpiredKey, GatewayError, MissingKey
+from app.domain.keys import LONGEST_KEY, Caller, Credentials, hash_key
+from app.errors import (
+    AuthenticationFailed,
+    BlockedKey,
+    ExpiredKey,
+    GatewayError,
+    MissingKey,
+    TooManyUnknownKeys,
+)
 from app.ports import KeyDirectory
 from app.service.clock import Clock
+from app.service.guessing import Turns, UnknownKeys
 
 KEYS_REMEMBERED = 10_000
-LONGEST_KEY = 512
+TRUSTED_SECONDS = 600
+"""For so long a key is remembered while all changes are surely heard of."""
 
 
 class Authenticator:
     """Finds callers, and remembers them for a short time.
 
-    Changes are told by `forget`; the time to live is the net below it. Unknown keys are not
-    remembered, so a new key works at once and strangers cannot fill the memory.
+    Changes are told by `forget`. No change goes unseen for longer than `cache_seconds`, even if
+    nothing is told: `heard_all` says until when all was. Unknown keys are not remembered, so a new
+    key works at once and strangers cannot fill the memory.
     """
 
     def __init__(
@@ -27,37 +38,40 @@ class Authenticator:
         *,
         master_key: str,
         cache_seconds: float,
+        unknown_keys_per_minute: int,
         clock: Clock,
         contact: str | None,
     ) -> None:
         self._directory = directory
+        self._unknown = UnknownKeys(unknown_keys_per_minute, clock.monotonic)
+        self._turns = Turns(directory)
         self._master_key = master_key.encode()
         self._cache_seconds = cache_seconds
         self._clock = clock
         self._ask = f" Ask {contact} for a key." if contact else ""
         self._callers: OrderedDict[KeyHash, tuple[float, Caller]] = OrderedDict()
         self._changes = 0
+        self._heard_until = -math.inf
 
-    async def caller(self, credentials: Sequence[str]) -> Caller:
+    async def caller(self, credentials: Credentials) -> Caller:
         """The caller of the first good key among those sent, preferred one first.
 
-        Raises AuthenticationFailed or one of its kinds; DatabaseUnavailable when it cannot look.
+        Raises AuthenticationFailed or one of its kinds; TooManyUnknownKeys; DatabaseUnavailable
+        when it cannot look.
         """
-        if not credentials:
+        if not credentials.keys:
             raise MissingKey(
                 "No API key was sent. Set ANTHROPIC_AUTH_TOKEN (Claude Code) or send "
                 f"`Authorization: Bearer <key>`.{self._ask}"
             )
-        refusal: GatewayError | None = None
-        for credential in dict.fromkeys(credentials):
-            caller = await self._find(credential)
-            problem = self._problem(caller)
-            if caller is not None and problem is None:
+        known: Caller | None = None
+        for secret in dict.fromkeys(credentials.keys):
+            caller = await self._find(secret, credentials.address)
+            if caller is not None and caller.state(self._clock.now()) == "active":
                 return caller
             # A key that is ours but no longer good says more than one that is unknown.
-            if refusal is None or caller is not None:
-                refusal = problem
-        raise refusal or AuthenticationFailed("Invalid API key.")
+            known = caller or known
+        raise self._unknown_key(credentials.address) if known is None else self._no_good(known)
 
     def is_master(self, credentials: Sequence[str]) -> bool:
         """Whether the master key is among the credentials; compared in constant time."""
@@ -76,39 +90,57 @@ class Authenticator:
         self._changes += 1
         self._callers.pop(key_hash, None)
 
+    def heard_all(self, seconds_ago: float) -> None:
+        """All changes until so many seconds ago have been told."""
+        self._heard_until = self._clock.monotonic() - seconds_ago
+
     def forget_all(self) -> None:
         self._changes += 1
         self._callers.clear()
 
-    async def _find(self, credential: str) -> Caller | None:
-        if len(credential) > LONGEST_KEY or not credential.isascii():
+    async def _find(self, secret: str, address: str) -> Caller | None:
+        if len(secret) > LONGEST_KEY or not secret.isascii():
             return None
-        key_hash = hash_key(credential)
+        key_hash = hash_key(secret)
         if remembered := self._callers.get(key_hash):
-            expires, caller = remembered
-            if self._clock.monotonic() < expires:
+            found_at, caller = remembered
+            if self._is_good(found_at):
                 return caller
             del self._callers[key_hash]
-        changes = self._changes
-        found = await self._directory.find(key_hash)
+        changes, asked_at = self._changes, self._clock.monotonic()
+        if self._unknown.exhausted(address):
+            found = await self._turns.find(key_hash)
+        else:
+            found = (await self._directory.find([key_hash])).get(key_hash)
         # What was read before a change was heard of may be the state before it.
         if found is not None and changes == self._changes:
-            self._callers[key_hash] = (self._clock.monotonic() + self._cache_seconds, found)
+            self._callers[key_hash] = (asked_at, found)
             if len(self._callers) > KEYS_REMEMBERED:
                 self._callers.popitem(last=False)
         return found
 
-    def _problem(self, caller: Caller | None) -> GatewayError | None:
-        if caller is None:
-            return AuthenticationFailed(f"Invalid API key.{self._ask}")
+    def _is_good(self, found_at: float) -> bool:
+        now = self._clock.monotonic()
+        known_at = max(found_at, self._heard_until)
+        return now < known_at + self._cache_seconds and now < found_at + TRUSTED_SECONDS
+
+    def _no_good(self, caller: Caller) -> GatewayError:
+        named = f"API key {caller.key.name}"
         match caller.state(self._clock.now()):
-            case "active":
-                return None
-            case "blocked":
-                return BlockedKey(f"The API key {caller.key.name} is blocked.{self._ask}")
-            case "user_blocked":
-                return BlockedKey(
-                    f"The user of the API key {caller.key.name} is blocked.{self._ask}"
-                )
             case "expired":
-                return ExpiredKey(f"The API key {caller.key.name} has expired.{self._ask}")
+                return ExpiredKey(f"The {named} has expired.{self._ask}")
+            case "user_blocked":
+                return BlockedKey(f"The user of the {named} is blocked.{self._ask}")
+            case _:
+                return BlockedKey(f"The {named} is blocked.{self._ask}")
+
+    def _unknown_key(self, address: str) -> GatewayError:
+        exhausted = self._unknown.exhausted(address)
+        self._unknown.note(address)
+        if not exhausted:
+            return AuthenticationFailed(f"Invalid API key.{self._ask}")
+        return TooManyUnknownKeys(
+            "Invalid API key, like many others from this address lately. Check the key that is "
+            f"set.{self._ask}",
+            {"retry-after": str(self._unknown.wait_seconds)},
+        )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -37,7 +38,7 @@ class Bill:
         dialect: str,
         stream: bool,
         parameters: Mapping[str, Any],
-        remembers: bool,
+        remembered: bytes | None,
         meter: Meter,
         admission: Admission,
         settler: Settler,
@@ -62,11 +63,12 @@ class Bill:
         self._admitted = clock.monotonic()
         self._parameters = parameters
         self._attempts: list[AttemptNote] = []
-        self._remembers = remembers
-        self._collector = MessageCollector(meter) if remembers else None
+        self._remembered = remembered
+        self._collector = None if remembered is None else MessageCollector(meter)
         self.answer: Mapping[str, Any] | None = None
         """The whole message, where it did not come in pieces."""
         self.reservation = reservation
+        self._prompt_tokens = reservation.covered.input_tokens
         self.meter = meter
         self.upstream_request_id: str | None = None
 
@@ -111,7 +113,7 @@ class Bill:
         """Book the usage: the one given, or else the meter's. Only the first call counts, and one
         that is cancelled goes on by itself: hanging up does not lose a bill."""
         if self._settling is None:
-            used = usage or self.meter.usage
+            used = usage or self._seen()
             code = status or (error.status if error else 200)
             self._settling = self._background.start(self._close(ending, used, code, error))
         await asyncio.shield(self._settling)
@@ -127,13 +129,20 @@ class Bill:
         else:
             await self.settle("refused", error=error, status=status)
 
+    def _seen(self) -> Usage:
+        """The meter's usage; if Bedrock said nothing of the prompt, with what it was held to be."""
+        usage = self.meter.usage
+        if usage.prompt_tokens or self.meter.intervened or not self.meter.started:
+            return usage
+        return replace(usage, input_tokens=self._prompt_tokens)
+
     async def _close(
         self, ending: Ending, usage: Usage, status: int, error: GatewayError | None
     ) -> None:
         self.reservation.close()
         upstream_seconds = self._clock.monotonic() - self._admitted
         settlement = self._settlement(ending, usage, status, error)
-        if self.meter.finished:
+        if self.meter.exact:
             self._admission.learn(self.reservation.hold, usage.output_tokens)
         spent: Sequence[Decimal] = ()
         try:
@@ -161,7 +170,7 @@ class Bill:
             usage=usage,
             cost=cost.total,
             parts=cost,
-            estimated=ending != "refused" and not self.meter.finished,
+            estimated=ending != "refused" and not self.meter.exact,
             ending=ending,
             status=status,
             stream=self.stream,
@@ -219,11 +228,13 @@ class Bill:
             cache_as_input=self.target.cache_as_input(settled.usage, settled.started_at.date()),
             attempts=tuple(self._attempts),
             parameters=self._parameters,
-            conversation=self._conversation() if self._remembers else None,
+            conversation=self._conversation(),
         )
 
-    def _conversation(self) -> Conversation:
+    def _conversation(self) -> Conversation | None:
+        if self._remembered is None:
+            return None
         answer = self.answer
         if answer is None and self._collector is not None and self.meter.started:
             answer = self._collector.message
-        return Conversation(self._request.body, answer)
+        return Conversation(self._remembered, answer)

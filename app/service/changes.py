@@ -25,6 +25,9 @@ class Changes:
     def forget_keys(self) -> None:
         self.authenticator.forget_all()
 
+    def heard_all(self, seconds_ago: float) -> None:
+        self.authenticator.heard_all(seconds_ago)
+
     def forget_all(self) -> None:
         self.forget_keys()
         self.models_changed()

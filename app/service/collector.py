@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import orjson
-
 from app.errors import GatewayError
 from app.service.metering import Meter
-from app.wire import guardrail
+from app.wire import exact, guardrail
 from app.wire.anthropic import Event, JsonObject, usage_json
 
 
@@ -80,7 +78,7 @@ class MessageCollector:
         """A tool's input comes as text in pieces; of one that was cut short nothing is kept."""
         if self._json:
             try:
-                self._blocks[-1]["input"] = orjson.loads(self._json)
-            except orjson.JSONDecodeError:
+                self._blocks[-1]["input"] = exact.loads(self._json)
+            except ValueError:
                 self._blocks[-1]["input"] = {}
             self._json = ""

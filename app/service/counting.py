@@ -2,18 +2,19 @@
 
 import asyncio
 import base64
-import binascii
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
 
 from app.catalog.loader import Catalog
+from app.domain.keys import Credentials
 from app.domain.models import Target
 from app.errors import InvalidRequest, NotSupported
 from app.ports import Call, UpstreamCounter
 from app.service.authentication import Authenticator
 from app.service.permission import check_model
+from app.service.request import ReadBody
 from app.translate import shape
 from app.translate.anthropic_bedrock import to_bedrock
 from app.wire.anthropic import JsonObject
@@ -43,22 +44,22 @@ class TokenCounter:
         """Models of which Bedrock said so itself."""
 
     async def count_messages(
-        self, credentials: Sequence[str], betas: Sequence[str], body: bytes
+        self, credentials: Credentials, betas: Sequence[str], read: ReadBody
     ) -> int:
         """Input tokens of a Messages request. Raises NotSupported and the other GatewayErrors."""
         caller = await self._authenticator.caller(credentials)
-        asked = shape.json_object(body)
+        asked = shape.json_object(await read())
         target = self._catalog.resolve(shape.text(asked.get("model"), "model"))
         check_model(caller, target)
         asked["max_tokens"] = _least_max_tokens(asked.get("thinking"))
         return await self._count(target, shape.encoded(to_bedrock(asked, betas, target.model)))
 
-    async def count_bedrock(self, credentials: Sequence[str], model_id: str, body: bytes) -> int:
+    async def count_bedrock(self, credentials: Credentials, model_id: str, read: ReadBody) -> int:
         """Input tokens of an InvokeModel body, as Bedrock's CountTokens takes it."""
         caller = await self._authenticator.caller(credentials)
         target = self._catalog.resolve(model_id)
         check_model(caller, target)
-        return await self._count(target, _invoke_body(shape.json_object(body)))
+        return await self._count(target, _invoke_body(shape.json_object(await read())))
 
     async def _count(self, target: Target, body: bytes) -> int:
         model = target.model
@@ -109,7 +110,7 @@ def _invoke_body(asked: JsonObject) -> bytes:
         case {"input": {"invokeModel": {"body": str(encoded)}}}:
             try:
                 return base64.b64decode(encoded, validate=True)
-            except binascii.Error as error:
+            except ValueError as error:
                 raise InvalidRequest("input.invokeModel.body: must be base64") from error
         case _:
             raise InvalidRequest("input.invokeModel.body: must hold the body, as base64")

@@ -49,7 +49,7 @@ class Dialect(Protocol):
     def streamed(self, body: JsonObject) -> bool: ...
 
     def to_bedrock(self, body: JsonObject, betas: Sequence[str], model: Model) -> JsonObject:
-        """What Bedrock is sent; `body` itself means that it goes through byte for byte."""
+        """What Bedrock is sent."""
 
     def whole(self, message: JsonObject, usage: Usage, *, model: str, now: datetime) -> bytes: ...
 

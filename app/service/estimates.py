@@ -32,10 +32,11 @@ def _inline(content: Any) -> tuple[int, int]:
     for item in content if isinstance(content, list) else ():
         if not isinstance(item, dict):
             continue
-        source = item.get("source")
-        data = source.get("data") if isinstance(source, dict) else None
-        if isinstance(data, str):
-            size, pieces = size + len(data), pieces + 1
+        match item.get("source"):
+            case {"type": "base64", "data": str(data)}:
+                size, pieces = size + len(data), pieces + 1
+            case _:
+                pass  # text, whatever it is called
         nested_size, nested_pieces = _inline(item.get("content"))
         size, pieces = size + nested_size, pieces + nested_pieces
     return size, pieces

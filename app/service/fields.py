@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from app.catalog.loader import Catalog
 from app.domain.allowance import Allowance
-from app.domain.budgets import Budget, Increase, parse_duration
+from app.domain.budgets import A_CENTURY, Budget, Increase, in_utc, parse_duration
 from app.domain.guardrail import Guardrail
 from app.domain.limits import Limits
 from app.errors import InvalidRequest, UnknownModel
@@ -100,12 +100,14 @@ class Fields:
     def _expiry(self, text: str) -> datetime:
         """A duration, or a time; without a zone it is in UTC."""
         try:
-            when = datetime.fromisoformat(text)
+            when = in_utc(datetime.fromisoformat(text))
         except ValueError:
             return self.after("temp_budget_expiry", text)
-        when = when if when.tzinfo else when.replace(tzinfo=UTC)
-        if when <= self._clock.now():
+        now = self._clock.now()
+        if when <= now:
             raise InvalidRequest("temp_budget_expiry: that is in the past")
+        if when - now > A_CENTURY:
+            raise InvalidRequest("temp_budget_expiry: that is in more than 100 years")
         return when
 
 

@@ -4,13 +4,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from app.catalog.loader import Catalog
 from app.domain.guardrail import Guardrail
 from app.domain.keys import Caller
 from app.domain.ledger import Grant
-from app.errors import GatewayError, InternalError, UpstreamBroke
+from app.errors import GatewayError, InternalError, UpstreamBroke, UpstreamOverloaded
 from app.ports import Call, OutcomeSink, Upstream, UpstreamStream
 from app.service.admission import Admission
 from app.service.attempts import Attempts
@@ -25,8 +23,8 @@ from app.service.outcomes import parameters, refused
 from app.service.prepared import Prepared, prepare
 from app.service.request import InferenceRequest
 from app.service.settling import Settler
-from app.service.stream import Opening, StreamedAnswer
-from app.wire.anthropic import parse_usage
+from app.service.stream import STOPPING, Opening, StreamedAnswer
+from app.wire import exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,8 @@ class Inference:
         prepared: Prepared | None = None
         try:
             caller = await self._authenticator.caller(request.credentials)
-            prepared = prepare(request, caller, dialect, self._catalog, self._guardrail)
+            body = await request.read()
+            prepared = prepare(request, body, caller, dialect, self._catalog, self._guardrail)
             bill = await self._admit(request, dialect, prepared)
         except GatewayError as error:
             self._refused(request, dialect, caller, prepared, error)
@@ -104,11 +103,17 @@ class Inference:
         except GatewayError as error:
             await bill.fail(error)
             raise
+        except asyncio.CancelledError as error:
+            stopping = UpstreamOverloaded(STOPPING)
+            await self._abandon(bill, stopping)
+            raise stopping from error
         except BaseException:
-            # A fault of ours, or the server stops: what Bedrock has begun will be billed.
-            held = bill.reservation.covered
-            await bill.settle("upstream_broke", error=InternalError(""), usage=held)
+            await self._abandon(bill, InternalError(""))
             raise
+
+    async def _abandon(self, bill: Bill, error: GatewayError) -> None:
+        """A fault of ours, or the server stops: what Bedrock has begun will be billed."""
+        await bill.settle("upstream_broke", error=error, usage=bill.reservation.covered)
 
     async def _admit(self, request: InferenceRequest, dialect: Dialect, prepared: Prepared) -> Bill:
         reservation = await self._admission.admit(
@@ -126,7 +131,7 @@ class Inference:
             dialect=dialect.name,
             stream=prepared.stream,
             parameters=parameters(prepared.wanted.body),
-            remembers=self._remembers,
+            remembered=prepared.body if self._remembers else None,
             meter=Meter(one_hour_cache=prepared.one_hour_cache),
             admission=self._admission,
             settler=self._settler,
@@ -141,16 +146,16 @@ class Inference:
         )
         bill.upstream_request_id = completion.upstream_request_id
         try:
-            message: dict[str, Any] = orjson.loads(completion.body)
-            bill.meter.see_guardrail(message)
-            # A prompt that was blocked reached no model, so there may be nothing to count.
-            counts = message.get("usage", {}) if bill.meter.intervened else message["usage"]
-            usage = parse_usage(counts, one_hour_cache=prepared.one_hour_cache)
+            message: dict[str, Any] = exact.loads(completion.body)
+            bill.meter.see_whole(message, len(completion.body))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
+            bill.meter.see_headers(completion.headers)
             raise UpstreamBroke("Bedrock sent an answer that cannot be read.") from error
-        bill.meter.finished = True
+        if not bill.meter.exact:
+            bill.meter.see_headers(completion.headers)
         bill.answer = message
-        await bill.settle("completed", usage=usage)
+        await bill.settle("completed")
+        usage = bill.meter.usage
         body = dialect.whole(message, usage, model=prepared.target.asked, now=self._clock.now())
         return WholeAnswer(body, bill.reservation.grant)
 

@@ -95,9 +95,10 @@ class Janitor:
 
     async def _release_strays(self) -> None:
         """A hold whose confirmation was lost was made for a request that got no further: those that
-        do are known until they are settled."""
+        do are known until they are settled. Where a clock that is behind makes a fresh hold look
+        old, its request settles over this, as over any guess."""
         for hold in await self._ledger.strays(self._instance, self._open, self._timeout):
-            nothing = replace(_abandoned(hold, self._clock), cost=Decimal(0), ending="refused")
+            nothing = replace(_abandoned(hold, self._clock), cost=Decimal(0))
             await self._ledger.settle(nothing)
             self._watcher.tidied("stray", 1)
             log.warning("released a stray hold", extra={"request_id": hold.request_id})

@@ -6,12 +6,21 @@ from typing import Any
 
 from app.domain.audit import Author
 from app.domain.identity import KeyHash, KeyId, UserId
-from app.domain.keys import MIN_LENGTH, PREFIX, Key, User, generate_key, hash_key, key_name
+from app.domain.keys import (
+    LONGEST_KEY,
+    MIN_LENGTH,
+    PREFIX,
+    Key,
+    User,
+    generate_key,
+    hash_key,
+    key_name,
+)
 from app.domain.listing import Cut, KeyFilter, Page
 from app.errors import InvalidRequest, NotFound
 from app.ports import Listing, Records
 from app.service.administrators import Administrator
-from app.service.authentication import LONGEST_KEY, Authenticator
+from app.service.authentication import Authenticator
 from app.service.clock import Clock
 from app.service.fields import WINDOWS, Fields, allowance_of, guardrail_of
 from app.service.spending import Spendings

@@ -1,16 +1,26 @@
 """Counts what a streamed answer uses, from the few events that say so."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from app.domain.guardrail import NO_UNITS
 from app.domain.usage import Usage
 from app.wire import guardrail
-from app.wire.anthropic import Event, JsonObject, parse_usage
+from app.wire.anthropic import Event, JsonObject, parse_usage, tells_output
 
 DELTA_OVERHEAD_BYTES = 85
 """What a delta's JSON is around its text, about."""
 
 BYTES_PER_TOKEN = 4
+LONGEST_COUNT = 12
+"""Digits."""
+
+COUNT_HEADERS = {
+    "input_tokens": "x-amzn-bedrock-input-token-count",
+    "output_tokens": "x-amzn-bedrock-output-token-count",
+    "cache_read_input_tokens": "x-amzn-bedrock-cache-read-input-token-count",
+    "cache_creation_input_tokens": "x-amzn-bedrock-cache-write-input-token-count",
+}
 
 METRICS = "amazon-bedrock-invocationMetrics"
 
@@ -24,9 +34,10 @@ class Meter:
         self._reported = Usage()
         self._deltas = 0
         self._text_bytes = 0
+        self._told = False
         self.started = False
         self.finished = False
-        """`message_stop` was seen: the usage is Bedrock's own."""
+        """All of the answer was seen."""
         self.intervened = False
         """Whether a guardrail's words took the place of the model's; any event may tell."""
         self.guardrail_units = NO_UNITS
@@ -50,12 +61,29 @@ class Meter:
                 self.started = True
             case "message_delta":
                 self.stop_reason = event.json.get("delta", {}).get("stop_reason")
-                self._report(event.json.get("usage"))
+                self._report_end(event.json.get("usage"))
             case "message_stop":
                 self.finished = True
                 self._report_metrics(event.json.get(METRICS))
             case _:
                 pass
+
+    def see_whole(self, message: JsonObject, size: int) -> None:
+        """An answer in one piece, of so many bytes. Raises LookupError or AttributeError for what
+        is none."""
+        self.see_guardrail(message)
+        if not self.intervened:  # a prompt that was blocked reached no model
+            self._text_bytes = size if message["content"] else 0
+        self._report_end(message.get("usage"))
+        self.started = self.finished = True
+
+    def see_headers(self, headers: Mapping[str, str]) -> None:
+        """What is said beside a whole answer that itself does not tell what is billed."""
+        counts = {name: headers.get(header, "") for name, header in COUNT_HEADERS.items()}
+        self._report_end(
+            {n: int(c) for n, c in counts.items() if c.isdecimal() and len(c) < LONGEST_COUNT}
+        )
+        self.started = self.started or self._told
 
     def see_guardrail(self, fields: JsonObject) -> None:
         """Note what a guardrail did, where a message or an event tells."""
@@ -63,8 +91,14 @@ class Meter:
         self.guardrail_units = guardrail.units(fields) or self.guardrail_units
 
     @property
+    def exact(self) -> bool:
+        """Whether the usage is Bedrock's own. It should be, once an answer has come to its end."""
+        told = self._told and self._reported.prompt_tokens > 0
+        return self.finished and (told or self.intervened)
+
+    @property
     def usage(self) -> Usage:
-        """Bedrock's counts once it has finished; before that, with output as estimated so far."""
+        """Bedrock's counts, if it told them; without, and before that, output as estimated."""
         return self.usage_with_output(self.output_tokens)
 
     def usage_with_output(self, output_tokens: int) -> Usage:
@@ -75,12 +109,12 @@ class Meter:
     def output_tokens(self) -> int:
         """Tokens generated so far: as reported, or more by what was seen."""
         seen = max(self._deltas, self._text_bytes // BYTES_PER_TOKEN)
-        return max(self._reported.output_tokens, 0 if self.finished else seen)
+        return max(self._reported.output_tokens, 0 if self.exact else seen)
 
     def _report_metrics(self, metrics: JsonObject | None) -> None:
         """Bedrock's own summary; sometimes the only place that tells of cached tokens."""
         if isinstance(metrics, dict):
-            self._report(
+            self._report_end(
                 {
                     "input_tokens": metrics.get("inputTokenCount"),
                     "output_tokens": metrics.get("outputTokenCount"),
@@ -88,6 +122,10 @@ class Meter:
                     "cache_creation_input_tokens": metrics.get("cacheWriteInputTokenCount"),
                 }
             )
+
+    def _report_end(self, usage: JsonObject | None) -> None:
+        self._told = self._told or (isinstance(usage, dict) and tells_output(usage))
+        self._report(usage)
 
     def _report(self, usage: JsonObject | None) -> None:
         """Counts are cumulative, and an event may leave out what another said. Tokens whose cache

@@ -10,6 +10,7 @@ from app.domain.listing import Cut, KeyFilter, UserFilter
 from app.domain.templates import Template
 from app.errors import Conflict, NotFound
 from app.ports import Listing, Templates
+from app.service.administrators import Administrator
 from app.service.authentication import Authenticator
 from app.service.clock import Clock
 from app.service.fields import WINDOWS, Fields, allowance_of
@@ -56,9 +57,12 @@ class Budgets:
     async def all(self) -> Sequence[Template]:
         return await self._templates.templates(None)
 
-    async def update(self, id_: str, sent: Mapping[str, Any], by: Author) -> Template:
-        """For all that refer to it. Raises NotFound, InvalidRequest."""
+    async def update(
+        self, id_: str, sent: Mapping[str, Any], who: Administrator, by: Author
+    ) -> Template:
+        """For all that refer to it. Raises NotFound, InvalidRequest, PermissionDenied."""
         changes = self._fields.checked(sent)
+        who.check_may_change_budget(await self._templates.administrators(id_))
         template = await self._templates.update_template(id_, changes, by)
         self._authenticator.forget_all()
         if template is None:

@@ -16,10 +16,11 @@ from app.wire.anthropic import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """`asked` is the body as it came, `input_tokens` an estimate."""
+    """`body` is as it came, `asked` is what it holds; `input_tokens` is an estimate."""
 
     caller: Caller
     target: Target
+    body: bytes
     asked: JsonObject
     wanted: Attempt
     stream: bool
@@ -30,6 +31,7 @@ class Prepared:
 
 def prepare(
     request: InferenceRequest,
+    body: bytes,
     caller: Caller,
     dialect: Dialect,
     catalog: Catalog,
@@ -38,23 +40,24 @@ def prepare(
     """`guardrail` is for callers who have none of their own.
 
     Raises InvalidRequest, naming the field, or UnknownModel."""
-    asked = shape.json_object(request.body)
+    asked = shape.json_object(body)
     target = catalog.resolve(dialect.model(asked))
-    body = dialect.to_bedrock(asked, request.betas, target.model)
-    encoded = shape.encoded(body)
+    wanted = dialect.to_bedrock(asked, request.betas, target.model)
+    encoded = shape.encoded(wanted)
     return Prepared(
         caller=caller,
         target=target,
+        body=body,
         asked=asked,
         wanted=Attempt(
             target,
-            body,
-            request.body if body is asked else encoded,
+            wanted,
+            encoded,
             guardrail=caller.guardrail or guardrail,
             untouchable=dialect.passes_through,
         ),
         stream=dialect.streamed(asked),
-        input_tokens=estimates.input_tokens(encoded, body["messages"]),
-        max_tokens=body["max_tokens"],
+        input_tokens=estimates.input_tokens(encoded, wanted["messages"]),
+        max_tokens=wanted["max_tokens"],
         one_hour_cache=b'"ttl":"1h"' in encoded,
     )

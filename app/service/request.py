@@ -1,9 +1,14 @@
 """One inference request as the front door hands it in."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.identity import RequestId
+from app.domain.keys import Credentials
+
+ReadBody = Callable[[], Awaitable[bytes]]
+"""Reads the body of a request, once. Raises InvalidRequest, RequestTooLarge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +17,9 @@ class InferenceRequest:
 
     id: RequestId
     route: str
-    body: bytes
-    credentials: tuple[str, ...]
-    """Preferred one first."""
+    read: ReadBody
+    """Nobody's body is read before it is known who sends it."""
+    credentials: Credentials
     betas: tuple[str, ...]
     session_id: str | None
     client: str | None

@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Final
 
 from app.domain.ledger import Grant
 from app.domain.usage import Usage
-from app.errors import GatewayError, UpstreamBroke
+from app.errors import GatewayError, UpstreamBroke, UpstreamOverloaded
 from app.ports import UpstreamStream
 from app.service.background import Background
 from app.service.bill import Bill
 from app.service.dialects import Writer
 from app.wire.anthropic import Event
+
+STOPPING: Final = "The gateway is being restarted; try again."
+CATCH_UP_SECONDS: Final = 0.05
 
 Opening = asyncio.Task[tuple[UpstreamStream, list[bytes]]]
 """The call being made: its stream, and the first events."""
@@ -51,16 +56,28 @@ class StreamedAnswer:
                         yield self._writer.ping
                     continue
                 self._bill.first_byte()
-                if chunk := await self._written(events):
-                    yield chunk
-                if not self._bill.settled and not await self._bill.reservation.covers(
-                    self._bill.meter
-                ):
+                before_end, end = self._written(events)
+                if before_end:
+                    yield before_end
+                if end is not None:
+                    await self._bill.settle("completed")
+                    yield end
+                elif not await self._bill.reservation.covers(self._bill.meter):
                     yield await self._cut()
                     return
         except GatewayError as error:
+            await self._catch_up()
             await self._bill.fail(error, status=200 if self._bill.stream else None)
             yield self._writer.error(error, self._request_id)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the frame that came last is the last one: none follows on the bill."""
+        return self._bill.settled
+
+    def stopped(self) -> bytes:
+        """The last frame of an answer that the gateway's own end cuts short."""
+        return self._writer.error(UpstreamOverloaded(STOPPING), self._request_id)
 
     async def close(self) -> None:
         """The frames are no longer wanted. What Bedrock still generates is billed all the same."""
@@ -69,14 +86,15 @@ class StreamedAnswer:
         else:
             self._background.start(self._drain(), interruptible=True)
 
-    async def _written(self, events: list[bytes]) -> bytes:
-        frames = []
+    def _written(self, events: list[bytes]) -> tuple[bytes, bytes | None]:
+        """Frames that may go out at once; and the end, if it has come, which waits for the bill."""
+        before_end: list[bytes] = []
+        end: list[bytes] = []
         for raw in events:
             event = self._observe(raw)
-            if self._bill.meter.finished:
-                await self._bill.settle("completed")
+            frames = end if self._bill.meter.finished else before_end
             frames.append(self._writer.write(event))
-        return b"".join(frames)
+        return b"".join(before_end), b"".join(end) if end else None
 
     def _observe(self, raw: bytes) -> Event:
         try:
@@ -113,6 +131,14 @@ class StreamedAnswer:
         await self._hang_up()
         await self._bill.settle("budget_cut", status=200)
         return self._writer.cut()
+
+    async def _catch_up(self) -> None:
+        """Count what Bedrock has sent while the ledger was asked: it is billed, though not read."""
+        with suppress(GatewayError, TimeoutError):
+            async with asyncio.timeout(CATCH_UP_SECONDS):
+                while self._upstream is not None and not self._bill.meter.finished:
+                    for raw in await self._events():
+                        self._observe(raw)
 
     async def _hang_up(self) -> None:
         if self._opening is not None:

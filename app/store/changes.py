@@ -1,6 +1,7 @@
 """Hears of changes from PostgreSQL, so that caches need not wait for their time."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -9,11 +10,14 @@ import psycopg
 from app.domain.identity import KeyHash
 
 RECONNECT_SECONDS = 1.0
+ASK_SECONDS = 1.0
+ANSWER_SECONDS = 5.0
+"""A connection that broke without a word is noticed by asking."""
 
 
 class Listener(Protocol):
-    """What is told of changes: of one key, of any key, of the models, or that anything may have
-    changed while nobody listened."""
+    """What is told of changes: of one key, of any key, of the models, that anything may have
+    changed while nobody listened, or that it has been told of all until so many seconds ago."""
 
     def forget(self, key_hash: KeyHash) -> None: ...
 
@@ -23,6 +27,8 @@ class Listener(Protocol):
 
     def forget_all(self) -> None: ...
 
+    def heard_all(self, seconds_ago: float) -> None: ...
+
 
 async def follow_changes(
     dsn: str, listener: Listener, on_error: Callable[[Exception], None]
@@ -31,7 +37,7 @@ async def follow_changes(
     while True:
         try:
             await _listen(dsn, listener)
-        except (psycopg.Error, OSError) as error:
+        except (psycopg.Error, OSError) as error:  # TimeoutError is one of the latter
             on_error(error)
         await asyncio.sleep(RECONNECT_SECONDS)
 
@@ -44,10 +50,24 @@ async def _listen(dsn: str, listener: Listener) -> None:
         await connection.execute("LISTEN gateway_key")
         await connection.execute("LISTEN gateway_model")
         listener.forget_all()
-        async for notification in connection.notifies():
-            if notification.channel == "gateway_model":
-                listener.models_changed()
-            elif notification.payload:
-                listener.forget(KeyHash(notification.payload))
-            else:
-                listener.forget_keys()
+        while True:
+            asked = time.monotonic()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await connection.execute("SELECT 1")
+            # What was announced before the answer has come with it.
+            await _tell(listener, connection, 0)
+            listener.heard_all(time.monotonic() - asked)
+            await _tell(listener, connection, ASK_SECONDS)
+
+
+async def _tell(
+    listener: Listener, connection: "psycopg.AsyncConnection[object]", seconds: float
+) -> None:
+    """Pass on what is announced within so many seconds."""
+    async for notification in connection.notifies(timeout=seconds):
+        if notification.channel == "gateway_model":
+            listener.models_changed()
+        elif notification.payload:
+            listener.forget(KeyHash(notification.payload))
+        else:
+            listener.forget_keys()

@@ -1,6 +1,7 @@
 """The connection pool, and the one place where database errors become ours."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, LiteralString, Self, TypeVar
@@ -14,7 +15,9 @@ from app.domain.audit import Author
 from app.errors import DatabaseUnavailable
 from app.store.lanes import Lanes, Statement
 from app.store.lanes import Row as TextRow
-from app.store.migrate import Applied, MigrationError, check_address, migrations, missing
+from app.store.migrate import Applied, MigrationError, check_address, migrations, missing, newer
+
+log = logging.getLogger(__name__)
 
 Row = TypeVar("Row")
 Answer = TypeVar("Answer")
@@ -25,6 +28,18 @@ RECONNECT_SECONDS = 5
 
 SILENT_SECONDS = 0.5
 """The server ends a statement at the timeout; so long after it, a silent one is taken for dead."""
+
+GENERIC_PLANS = "plan_cache_mode=force_generic_plan"
+
+PASSING = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.InvalidSqlStatementName,
+    # A migration changed a table between a session's plan and its run; the next run plans anew.
+    errors.InternalError_,
+    errors.FeatureNotSupported,
+)
+"""What a second attempt may not meet again."""
 
 AWAY = "The gateway's database does not answer. Nothing was charged; try again in a moment."
 
@@ -46,6 +61,7 @@ class Database:
         """Raises ValueError for an address that cannot be read."""
         check_address(dsn)
         self._timeout = timeout_seconds
+        self._told_of_later = False
         options: dict[str, Any] = {
             "autocommit": True,
             "connect_timeout": max(2, round(timeout_seconds)),
@@ -64,8 +80,10 @@ class Database:
             reconnect_timeout=RECONNECT_SECONDS,
             kwargs=options,
         )
+        # To plan a statement anew for each parameter costs more than to run it.
+        for_lanes = {**options, "options": f"{options['options']} -c {GENERIC_PLANS}"}
         self._lanes = Lanes(
-            lambda: psycopg.AsyncConnection.connect(dsn, **options),
+            lambda: psycopg.AsyncConnection.connect(dsn, **for_lanes),
             timeout_seconds + SILENT_SECONDS,
         )
 
@@ -113,11 +131,7 @@ class Database:
                 raise DatabaseUnavailable(AWAY) from error
             except (errors.UndefinedTable, errors.UndefinedFunction) as error:
                 raise DatabaseUnavailable("The gateway's database is not migrated.") from error
-            except (
-                psycopg.OperationalError,
-                psycopg.InterfaceError,
-                errors.InvalidSqlStatementName,
-            ) as error:
+            except PASSING as error:
                 if loop.time() + RETRY_PAUSE_SECONDS >= deadline:
                     raise DatabaseUnavailable(AWAY) from error
                 await self._pool.check()
@@ -165,11 +179,15 @@ class Database:
         from_class = psycopg.rows.class_row(Applied)
         try:
             applied = await self.rows(APPLIED, {}, from_class)
-            pending = missing(applied, migrations())
+            known = migrations()
+            pending = missing(applied, known)
         except DatabaseUnavailable as error:
             return error.message
         except MigrationError as error:
             return str(error)
+        if (later := newer(applied, known)) and not self._told_of_later:
+            self._told_of_later = True
+            log.warning("the database is newer than this gateway", extra={"migrations": later})
         if pending:
             return f"migrations are missing: {', '.join(m.name for m in pending)}"
         return None

@@ -1,7 +1,8 @@
 """Brings a database to the schema of this version: `python -m app.store.migrate`.
 
 Migrations are the files `migrations/NNNN_{pre,post}_words.sql`, applied in order, forward only.
-`pre` runs before new code is deployed and must suit the old code too; `post` runs after it.
+`pre` runs before new code is deployed and must suit the old code too; `post` runs after it. What
+suits the old code is in docs/reliability.md, under "Migrations".
 """
 
 import hashlib
@@ -72,6 +73,12 @@ def missing(applied: Sequence[Applied], known: Sequence[Migration]) -> list[Migr
                 "restore the file and write a new migration instead"
             )
     return [m for m in known if m.name not in digests]
+
+
+def newer(applied: Sequence[Applied], known: Sequence[Migration]) -> list[str]:
+    """What a later version has applied."""
+    names = {migration.name for migration in known}
+    return sorted(a.name for a in applied if a.name not in names)
 
 
 def migrate(dsn: str) -> list[str]:

@@ -11,33 +11,19 @@ from psycopg.rows import dict_row, scalar_row
 
 from app.domain.audit import Author
 from app.domain.identity import KeyHash, KeyId, UserId
-from app.domain.keys import Caller, Key, User
+from app.domain.keys import Key, User
 from app.domain.ledger import Account
 from app.errors import Conflict
 from app.store.columns import KEY_COLUMNS, KEY_SHOWN, USER_COLUMNS, USER_SHOWN, insert, update
 from app.store.database import Database
 from app.store.refusals import refused
-from app.store.rows import caller_of, key_of, key_values, marked, stored, user_of, user_values
+from app.store.rows import key_of, key_values, marked, stored, user_of, user_values
 from app.store.windows import open_windows
 
 KEYS: LiteralString = f"SELECT {KEY_SHOWN} FROM api_key k LEFT JOIN budget kb USING (budget_id)"
 USERS: LiteralString = (
     f"SELECT {USER_SHOWN} FROM gateway_user u LEFT JOIN budget ub USING (budget_id)"
 )
-
-# A secret that was replaced finds its key too, under its own hash and name, and with its own end.
-FIND: LiteralString = f"""
-SELECT {KEY_SHOWN}, {USER_SHOWN},
-       r.key_hash AS retired_hash, r.key_name AS retired_name, r.good_until
-  FROM api_key k
-  LEFT JOIN retired_secret r ON r.key_hash = %(key_hash)s AND r.key_id = k.key_id
-  LEFT JOIN budget kb ON kb.budget_id = k.budget_id
-  LEFT JOIN gateway_user u ON u.user_id = k.user_id
-  LEFT JOIN budget ub ON ub.budget_id = u.budget_id
- WHERE k.key_id = coalesce(
-           (SELECT key_id FROM api_key WHERE key_hash = %(key_hash)s),
-           (SELECT key_id FROM retired_secret WHERE key_hash = %(key_hash)s))
-"""
 
 KEY: LiteralString = f"""
 {KEYS} WHERE k.key_id = coalesce(
@@ -98,22 +84,10 @@ SELECT coalesce(a.spent, 0)
 
 
 class PostgresRecords:
-    """Implements the ports KeyDirectory and Records."""
+    """Implements the port Records."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def find(self, key_hash: KeyHash) -> Caller | None:
-        rows = await self._database.rows(FIND, {"key_hash": key_hash}, dict_row)
-        if not rows:
-            return None
-        (row,) = rows
-        caller = caller_of(row)
-        if row["retired_hash"] is None:
-            return caller
-        ends = [end for end in (caller.key.expires, row["good_until"]) if end is not None]
-        retired = replace(caller.key, hash=key_hash, name=row["retired_name"], expires=min(ends))
-        return replace(caller, key=retired)
 
     async def add_user(self, user: User, key: Key | None, by: Author) -> None:
         query, values = ADD_USER, marked("u_", user_values(user))

@@ -1,10 +1,10 @@
 """Users, keys and budgets as rows: what their columns mean."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
@@ -18,6 +18,17 @@ from app.domain.limits import Limits
 Row = Mapping[str, Any]
 
 JSON_COLUMNS = frozenset({"model_max_budget", "model_rpm_limit", "model_tpm_limit", "metadata"})
+
+_READ_AS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "max_budget": Decimal,
+    "soft_budget": Decimal,
+    "temp_budget_increase": Decimal,
+    "temp_budget_expiry": datetime.fromisoformat,
+    "expires": datetime.fromisoformat,
+    "created_at": datetime.fromisoformat,
+    "updated_at": datetime.fromisoformat,
+}
+"""Columns, without the mark of their table, that JSON has no type for."""
 
 
 def marked(mark: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,6 +44,16 @@ def _stored(name: str, value: Any) -> Any:
     if name == "model_max_budget":
         return Jsonb(stored_model_budgets(value))
     return Jsonb(value) if name in JSON_COLUMNS else value
+
+
+def typed(row: Row) -> Row:
+    """A row of users, keys and budgets that came as JSON, with the types of its columns."""
+    return {
+        name: reads(value)
+        if value is not None and (reads := _READ_AS.get(name.partition("_")[2]))
+        else value
+        for name, value in row.items()
+    }
 
 
 def caller_of(row: Row) -> Caller:

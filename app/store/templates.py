@@ -7,6 +7,7 @@ from psycopg import errors
 from psycopg.rows import dict_row, scalar_row
 
 from app.domain.audit import Author
+from app.domain.keys import Role
 from app.domain.templates import Template
 from app.errors import Conflict
 from app.store.columns import BUDGET_COLUMNS, insert, shown
@@ -31,6 +32,14 @@ SELECT * FROM (
     UNION ALL
     SELECT 'key ' || coalesce(key_alias, key_name) FROM api_key WHERE budget_id = %(budget_id)s
 ) AS referrer ORDER BY name LIMIT %(limit)s
+"""
+
+ADMINISTRATORS: LiteralString = """
+SELECT user_id FROM gateway_user AS u
+ WHERE user_role <> %(ordinary)s
+   AND (budget_id = %(budget_id)s OR EXISTS (
+       SELECT FROM api_key WHERE user_id = u.user_id AND budget_id = %(budget_id)s))
+ ORDER BY user_id
 """
 
 
@@ -82,6 +91,10 @@ class PostgresTemplates:
 
     async def referrers(self, id_: str, limit: int) -> Sequence[str]:
         return await self._database.rows(REFERRERS, {"budget_id": id_, "limit": limit}, scalar_row)
+
+    async def administrators(self, id_: str) -> Sequence[str]:
+        values = {"budget_id": id_, "ordinary": Role.INTERNAL}
+        return await self._database.rows(ADMINISTRATORS, values, scalar_row)
 
 
 def _template(row: Mapping[str, Any]) -> Template:

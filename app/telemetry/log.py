@@ -56,6 +56,7 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
     # Nobody reads where a line was written and by which thread: to find out takes longer than to
     # write it.
     logging._srcfile = None  # noqa: SLF001 - as logging's own guide says

@@ -136,8 +136,8 @@ class Metrics:
             paid = parts.cache_read + parts.cache_write_5m + parts.cache_write_1h
             self._cache_cost.labels(model).inc(float(paid))
             self._cache_as_input.labels(model).inc(float(outcome.cache_as_input))
-            if outcome.estimated:
-                self._estimated.labels(outcome.ending).inc(float(outcome.cost))
+        if outcome.estimated:
+            self._estimated.labels(outcome.ending).inc(float(outcome.cost))
         for standing in outcome.budgets:
             if level := standing.warning:
                 self._budget_warnings.labels(standing.account.scope.value, level).inc()

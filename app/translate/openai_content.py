@@ -2,10 +2,9 @@
 
 from typing import Any, Final
 
-import orjson
-
 from app.errors import InvalidRequest
 from app.translate import shape
+from app.wire import exact
 from app.wire.anthropic import JsonObject
 
 TAKEN: Final = "text, image_url and file"
@@ -69,8 +68,8 @@ def _tool_use(call: JsonObject, field: str) -> JsonObject:
     function = shape.object_(call.get("function"), f"{field}.function")
     arguments = function.get("arguments") or "{}"
     try:
-        given = orjson.loads(shape.text(arguments, f"{field}.function.arguments"))
-    except orjson.JSONDecodeError as error:
+        given = exact.loads(shape.text(arguments, f"{field}.function.arguments"))
+    except ValueError as error:
         raise InvalidRequest(f"{field}.function.arguments: is not valid JSON") from error
     return {
         "type": "tool_use",

@@ -5,14 +5,15 @@ from typing import Any
 import orjson
 
 from app.errors import InvalidRequest
+from app.wire import exact
 from app.wire.anthropic import JsonObject
 
 
 def json_object(body: bytes) -> JsonObject:
     """The request body as a JSON object. Raises InvalidRequest."""
     try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        parsed = exact.loads(body)
+    except ValueError as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}") from error
     if not isinstance(parsed, dict):
         raise InvalidRequest("The body must be a JSON object.")

@@ -7,8 +7,12 @@ from typing import Any, Final
 import orjson
 
 from app.domain.usage import Usage
+from app.wire import exact
 
 JsonObject = dict[str, Any]
+
+MOST_TOKENS: Final = 10_000_000
+"""More than any model reads or writes in one call."""
 
 _HEAD: Final = re.compile(rb'\{"type":"([a-z_]+)"')
 
@@ -29,8 +33,11 @@ class Event:
         head = _HEAD.match(raw)
         if head and b"\n" not in raw and b"\r" not in raw:
             return cls(raw, head[1].decode())
-        parsed = orjson.loads(raw)
-        return cls(orjson.dumps(parsed), str(parsed["type"]), parsed, raw)
+        parsed = exact.loads(raw)
+        kind = parsed["type"]
+        if not isinstance(kind, str) or not kind or not kind.isprintable():
+            raise ValueError("an event's type must be a word on one line")
+        return cls(orjson.dumps(parsed), kind, parsed, raw)
 
     @property
     def untouched(self) -> bytes:
@@ -99,6 +106,12 @@ def usage_json(usage: Usage) -> JsonObject:
     }
 
 
+def tells_output(usage: JsonObject) -> bool:
+    """Whether it says how many tokens were generated."""
+    return _count(usage, "output_tokens") > 0
+
+
 def _count(fields: JsonObject, name: str) -> int:
+    """What no answer can have is not believed: it would use up every budget at once."""
     value = fields.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int) and 0 < value <= MOST_TOKENS else 0

@@ -47,6 +47,7 @@ def gateway(place: Place) -> Iterator[Running]:
             BOTH,
             keys={**people, "unknown": ["sk-nobody-has-this-key"]},
             database_pids=[postgres.pid],
+            database_url=dsn,
             start_seconds=start_seconds,
             metrics_url=f"{processes[0].internal_url}/metrics",
             installed_mb=installed_megabytes(LOCK) + _own_megabytes(),

@@ -42,6 +42,7 @@ class Running:
     model: str = MODEL
     headers: Mapping[str, str] = field(default_factory=dict)
     database_pids: Sequence[int] = ()
+    database_url: str = ""
     start_seconds: float = 0
     installed_mb: float = 0
     metrics_url: str = ""

@@ -57,6 +57,8 @@ def test_a_run_leaves_tables_and_figures_that_can_be_published(
     monkeypatch.setattr(publish, "KEPT", kept / "kept")
     monkeypatch.setattr(publish, "PLOTS", kept / "plots")
     monkeypatch.setattr(publish, "PAGE", kept / "page.md")
+    monkeypatch.setattr(publish, "README", kept / "readme.md")
+    publish.README.write_text("<!-- made: speed -->\n<!-- end -->\n")
     publish.KEPT.mkdir()
     publish.PAGE.write_text("<!-- made: results -->\n<!-- end -->\n")
     assert publish.main([str(folder)]) == 0

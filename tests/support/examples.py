@@ -10,10 +10,11 @@ from app.domain.allowance import EVERYTHING, Allowance
 from app.domain.audit import Author
 from app.domain.budgets import LIFETIME, Budget, Window
 from app.domain.identity import InstanceId, KeyId, RequestId, UserId
-from app.domain.keys import Caller, Key, User, hash_key, key_name
+from app.domain.keys import Caller, Credentials, Key, User, hash_key, key_name
 from app.domain.ledger import Account, Hold, Scope, Settlement
 from app.domain.outcome import Outcome
 from app.domain.usage import Usage
+from app.service.request import ReadBody
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = Window(NOW.replace(hour=0), NOW.replace(hour=0) + timedelta(days=1))
@@ -48,6 +49,19 @@ def key(**changes: Any) -> Key:
         updated_at=NOW,
     )
     return replace(plain, **changes)
+
+
+def credentials(*keys: str, address: str = "192.0.2.1") -> Credentials:
+    return Credentials(keys, address)
+
+
+def sent(body: bytes) -> ReadBody:
+    """The reading of a body that has arrived."""
+
+    async def read() -> bytes:
+        return body
+
+    return read
 
 
 def user(**changes: Any) -> User:

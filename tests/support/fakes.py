@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -228,13 +228,13 @@ class MemoryDirectory:
     """Keys by their hash. A lookup can be held up by `gate`, or fail with `away`."""
 
     callers: dict[KeyHash, Caller] = field(default_factory=dict)
-    lookups: list[KeyHash] = field(default_factory=list)
+    lookups: list[tuple[KeyHash, ...]] = field(default_factory=list)
     away: GatewayError | None = None
     gate: asyncio.Event | None = None
 
-    async def find(self, key_hash: KeyHash) -> Caller | None:
-        self.lookups.append(key_hash)
-        found = self.callers.get(key_hash)
+    async def find(self, key_hashes: Sequence[KeyHash]) -> Mapping[KeyHash, Caller]:
+        self.lookups.append(tuple(key_hashes))
+        found = {one: self.callers[one] for one in key_hashes if one in self.callers}
         if self.gate is not None:
             await self.gate.wait()
         if self.away is not None:

@@ -81,8 +81,11 @@ def gateway_process(
     bedrock_url: str,
     directory: Path,
     environment: Mapping[str, str] | None = None,
+    *,
+    module: str = "app.main",
 ) -> Iterator[GatewayProcess]:
-    """A gateway on free ports; `directory` gets its log and its spool."""
+    """A gateway on free ports; `directory` gets its log and its spool. Another `module` may put
+    stand-ins in before it runs the gateway."""
     settings = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -91,6 +94,8 @@ def gateway_process(
         "GATEWAY_PUBLIC_PORT": "0",
         "GATEWAY_INTERNAL_PORT": "0",
         "GATEWAY_BEDROCK_ENDPOINT": bedrock_url,
+        # All of a test's clients share an address.
+        "GATEWAY_UNKNOWN_KEYS_PER_MINUTE": "0",
         "GATEWAY_SPOOL_DIR": str(directory / "spool"),
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": EMULATOR.access_key,
@@ -102,7 +107,7 @@ def gateway_process(
     output = directory / f"gateway-{number}.log"
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.main"],
+            [sys.executable, "-m", module],
             env=settings,
             cwd=directory,
             stdout=file,
@@ -147,6 +152,9 @@ class EmulatorProcess:
         answer = httpx.get(f"{self.url}/__emulator__/requests").json()
         rows: list[dict[str, Any]] = answer["requests"]
         return rows
+
+    def forget_usage(self) -> None:
+        httpx.delete(f"{self.url}/__emulator__/usage").raise_for_status()
 
     def scenario(self, *scenarios: Mapping[str, Any]) -> None:
         response = httpx.post(f"{self.url}/__emulator__/scenario", json=list(scenarios))

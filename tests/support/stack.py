@@ -1,6 +1,6 @@
 """A whole gateway with its database and its Bedrock, and what tests ask of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,13 +23,10 @@ from tests.support.processes import (
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
-    """`gateway` may be started again by tests that break it."""
+class Queries:
+    """What tests ask of the database itself."""
 
-    gateway: GatewayProcess
-    emulator: EmulatorProcess
     database_url: str
-    directory: Path
 
     def query(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
         with psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row) as c:
@@ -46,6 +43,15 @@ class Stack:
         return self.query("SELECT * FROM reservation")
 
 
+@dataclass(frozen=True, slots=True)
+class Stack(Queries):
+    """`gateway` may be started again by tests that break it."""
+
+    gateway: GatewayProcess
+    emulator: EmulatorProcess
+    directory: Path
+
+
 @contextmanager
 def running_stack(
     database_url: str, directory: Path, *emulator_arguments: str, **settings: str
@@ -55,32 +61,34 @@ def running_stack(
         emulator_process(*emulator_arguments) as emulator,
         gateway_process(database_url, emulator.url, directory, settings) as gateway,
     ):
-        yield Stack(gateway, emulator, database_url, directory)
+        yield Stack(database_url, gateway, emulator, directory)
 
 
-def billed(rows: list[dict[str, Any]]) -> Decimal:
-    """What Bedrock's invoice would say: the emulator's own log at the catalogue's prices."""
+def costs(rows: Sequence[Mapping[str, Any]]) -> list[Decimal]:
+    """What Bedrock's invoice would say of each row of the emulator's log, at catalogue prices."""
     catalog = load_catalog(region="us-east-1", profile=None)
     today = datetime.now(UTC).date()
-    return sum(
-        (
-            catalog.resolve(row["model"])
-            .cost(
-                Usage(
-                    input_tokens=row["input_tokens"],
-                    output_tokens=row["output_tokens"],
-                    cache_read_tokens=row["cache_read_input_tokens"],
-                    cache_write_5m_tokens=row["cache_creation_5m_input_tokens"],
-                    cache_write_1h_tokens=row["cache_creation_1h_input_tokens"],
-                ),
-                today,
-                GuardrailUnits(content=row["guardrail_units"], topic=row["guardrail_units"]),
-            )
-            .total
-            for row in rows
-        ),
-        Decimal(0),
-    )
+    return [
+        catalog.resolve(row["model"])
+        .cost(
+            Usage(
+                input_tokens=row["input_tokens"],
+                output_tokens=row["output_tokens"],
+                cache_read_tokens=row["cache_read_input_tokens"],
+                cache_write_5m_tokens=row["cache_creation_5m_input_tokens"],
+                cache_write_1h_tokens=row["cache_creation_1h_input_tokens"],
+            ),
+            today,
+            GuardrailUnits(content=row["guardrail_units"], topic=row["guardrail_units"]),
+        )
+        .total
+        for row in rows
+    ]
+
+
+def billed(rows: Sequence[Mapping[str, Any]]) -> Decimal:
+    """What Bedrock's invoice would say: the emulator's own log."""
+    return sum(costs(rows), Decimal(0))
 
 
 def assert_spend_equals_the_bill(stack: Stack) -> None:

@@ -74,7 +74,12 @@ def test_a_pull_request_is_checked_and_nothing_is_built(repository: Checkout) ->
 
     assert run.code == 0, run.everything
     assert "ran everything" in run.output
-    assert run.jobs() == {"touched": "success", "check": "success", "required": "success"}
+    assert run.jobs() == {
+        "touched": "success",
+        "check": "success",
+        "audit": "success",
+        "required": "success",
+    }
     assert "took" not in run.output
 
 
@@ -84,6 +89,17 @@ def test_a_failed_check_fails_what_is_required(repository: Checkout) -> None:
     assert run.code == 1
     assert run.jobs()["check"] == "failure"
     assert run.jobs()["required"] == "failure"
+
+
+def test_a_known_hole_fails_what_is_required_and_deploys_nothing(
+    repository: Checkout, aws: Platform
+) -> None:
+    run = push(repository, GATEWAY, "hole")
+
+    assert run.code == 1
+    assert "audited" in run.output
+    assert run.jobs().get("required") != "success"
+    assert aws.image == f"{IMAGE}:0.1.0"
 
 
 def test_on_main_a_failed_check_deploys_nothing(repository: Checkout, aws: Platform) -> None:
@@ -98,7 +114,7 @@ def test_documents_build_nothing(repository: Checkout) -> None:
     run = push(repository, "docs/more.md")
 
     assert run.code == 0, run.everything
-    assert set(run.jobs()) == {"touched", "check", "required"}
+    assert set(run.jobs()) == {"touched", "check", "audit", "required"}
 
 
 def test_a_change_of_grafana_builds_its_image_alone(repository: Checkout) -> None:

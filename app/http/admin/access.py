@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from app.domain.audit import Author
 from app.errors import InvalidRequest
-from app.http import headers
 from app.http.body import read_body
+from app.http.credentials import credentials
 from app.http.errors import request_id
 from app.http.services import services
 from app.service.administrators import Administrator
@@ -33,13 +33,13 @@ class Visitor:
 
 async def reader(request: Request) -> Visitor:
     """Lets in who may read: the master key, and users with a role of administration."""
-    who = await services(request).administrators.reader(headers.credentials(request.headers))
+    who = await services(request).administrators.reader(credentials(request))
     return Visitor(who, who.author(request_id(request)))
 
 
 async def changer(request: Request) -> Visitor:
     """Lets in who may change: the master key, and users with the role `proxy_admin`."""
-    who = await services(request).administrators.changer(headers.credentials(request.headers))
+    who = await services(request).administrators.changer(credentials(request))
     return Visitor(who, who.author(request_id(request)))
 
 
@@ -76,6 +76,8 @@ class AdminRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def exactly(request: Request) -> Response:
+            # Nobody else's body is read.
+            await reader(request)
             kept = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
             scope = {**request.scope, "headers": [*kept, (b"content-type", b"application/json")]}
             return await handle(_ExactRequest(scope, request.receive))

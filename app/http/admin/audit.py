@@ -1,6 +1,6 @@
 """`/audit/logs`: who changed what, when, from what, to what."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.audit import AuditEntry, AuditFilter
+from app.domain.budgets import in_utc
 from app.http.admin.access import DOCUMENTED_KEYS, Reads
 from app.http.admin.fields import PageSize, Query, Text
 from app.http.admin.shapes import documented
@@ -27,9 +28,7 @@ TABLES: Final = {
 }
 NAMES: Final = {table: name for name, table in TABLES.items()}
 
-Moment = Annotated[
-    datetime, AfterValidator(lambda when: when if when.tzinfo else when.replace(tzinfo=UTC))
-]
+Moment = Annotated[datetime, AfterValidator(in_utc)]
 
 
 class AuditQuery(Query):

@@ -93,7 +93,7 @@ async def list_budgets(request: Request, by: Reads) -> Response:
 async def update_budget(request: Request, body: BudgetUpdate, by: Changes) -> Response:
     """For all that refer to it, within a second, in every gateway."""
     use = services(request).budgets
-    changed = await use.update(body.budget_id, body.sent("budget_id"), by.author)
+    changed = await use.update(body.budget_id, body.sent("budget_id"), by.who, by.author)
     return json_response(template_row(changed))
 
 

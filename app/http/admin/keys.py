@@ -206,7 +206,7 @@ async def regenerate(request: Request, body: KeyRegenerate, by: Changes) -> Resp
 
 @router.post("/{key}/regenerate", summary="Replace a key's secret", responses=ROTATED)
 async def regenerate_by_path(
-    request: Request, key: str, by: Changes, body: Rotation | None = None
+    request: Request, key: Secret, by: Changes, body: Rotation | None = None
 ) -> Response:
     """The same; best with the key's `token`, as addresses end up in logs."""
     return await _rotated(request, key, body or Rotation(), by)

@@ -12,6 +12,7 @@ from app.errors import (
     GatewayError,
     InvalidRequest,
     PermissionDenied,
+    TooManyUnknownKeys,
 )
 from app.http.replies import time
 from app.service.keys import NewKey
@@ -109,6 +110,7 @@ EVERYWHERE: Final = (
         "To change this, user_role must be proxy_admin; the user of the key sk-...4vEg is "
         "internal_user. The master key may do both."
     ),
+    TooManyUnknownKeys("Invalid API key, like many others from this address lately."),
     DatabaseUnavailable("The gateway's database does not answer."),
 )
 """What any request to administer may be answered."""

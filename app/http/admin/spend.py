@@ -27,14 +27,15 @@ BACKWARDS: Final = InvalidRequest("start_date: is after end_date")
 NO_KEY: Final = NotFound("No such key.")
 
 Limit = Annotated[int, Field(ge=1, le=1000)]
+Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))]
 
 
 class SpenderDays(Query):
     """Days in UTC, both included, the last 30 by default; of one key (itself or its hash), of one
     user, or of all."""
 
-    start_date: date | None = None
-    end_date: date | None = None
+    start_date: Day | None = None
+    end_date: Day | None = None
     api_key: Secret | None = None
     user_id: Text | None = None
     limit: Limit = 100

@@ -24,6 +24,7 @@ from app.local.emulator.disturbance import GARBAGE, disturb, pause, reset
 from app.local.emulator.frames import chunk, exception
 from app.local.emulator.generation import PlannedCall, blocked, generate
 from app.local.emulator.log import BilledCall, TokenLog
+from app.local.emulator.lying import told
 from app.local.emulator.models import Asked
 from app.local.emulator.prompt import Segment
 from app.local.emulator.refusing import refuse
@@ -148,7 +149,7 @@ class Invoker:
                     await response.write(last)
                     return
                 deltas += 1
-            await response.write(chunk(step.event))
+            await response.write(chunk(told(step.event, billed.call.scenario)))
             billed.row.generated(step.tokens)
             if place % WRITES_PER_TURN == 0:
                 await asyncio.sleep(0)
@@ -192,7 +193,8 @@ async def _reply(request: web.BaseRequest, billed: Billed) -> web.StreamResponse
             pass
     billed.row.finish(billed.answer.output_tokens)
     broken = isinstance(billed.call.scenario, s.Garbage)
-    body = GARBAGE if broken else orjson.dumps(message(billed.answer, billed.envelope))
+    whole = orjson.dumps(message(billed.answer, billed.envelope))
+    body = GARBAGE if broken else told(whole, billed.call.scenario)
     usage = billed.usage
     return web.Response(
         body=body,

@@ -21,6 +21,7 @@ from app.local.emulator.prompt import prompt_tokens, segments
 from app.local.emulator.scenarios import ScenarioQueue
 from app.local.emulator.signature import Authenticator, Credentials, Received
 from app.local.emulator.validation import check_body
+from app.wire import exact
 
 PATH = re.compile(
     r"/model/(?P<model>[^/?]+)/(?P<operation>invoke|invoke-with-response-stream|count-tokens)"
@@ -148,8 +149,8 @@ async def _read(request: web.BaseRequest) -> bytes:
 
 def _parse(raw: bytes) -> tuple[object, bool]:
     try:
-        return orjson.loads(raw), True
-    except orjson.JSONDecodeError:
+        return exact.loads(raw), True
+    except ValueError:
         return raw[:1000].decode(errors="replace"), False
 
 

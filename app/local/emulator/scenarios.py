@@ -9,6 +9,7 @@ from app.local.emulator.faults import ExceptionName, StreamException
 
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
+LieAbout = Literal["missing", "shrinking", "negative", "absurd"]
 OnDisconnect = Literal["stop", "finish"]
 
 
@@ -128,6 +129,13 @@ class Garbage(_Scenario):
     after: Count = 0
 
 
+class Lie(_Scenario):
+    """Tells another usage than it bills: none, less at the end than before, below 0, or 10^15."""
+
+    kind: Literal["lie"]
+    about: LieAbout
+
+
 Scenario = (
     Normal
     | Throttle
@@ -143,6 +151,7 @@ Scenario = (
     | Refuse
     | Guardrail
     | Garbage
+    | Lie
 )
 
 

@@ -69,6 +69,23 @@ def test_every_call_is_documented_with_examples_and_refusals(
         assert request_example(document, method, path)
 
 
+def test_every_call_of_clients_is_documented_with_its_body_and_refusals(
+    document: dict[str, Any],
+) -> None:
+    shapes = {"/v1/messages": "AnthropicError", "/bedrock/": "BedrockError", "/v1/": "OpenAIError"}
+    calls = [(p, m, o) for p, item in document["paths"].items() for m, o in item.items()]
+    for path, method, said in calls:
+        if not path.startswith(tuple(shapes)) or path == "/v1/model/info":
+            continue
+        assert said["security"], path
+        assert {"200", "400", "401", "403", "404", "503"} <= said["responses"].keys()
+        assert (method == "post") == ("requestBody" in said)
+        shape = next(shape for start, shape in shapes.items() if path.startswith(start))
+        refusal = said["responses"]["401"]["content"]["application/json"]["schema"]
+        assert refusal == {"$ref": f"#/components/schemas/{shape}"}
+    assert "422" not in {status for _, _, said in calls for status in said["responses"]}
+
+
 def test_the_examples_work_and_are_answered_as_shown(
     own_stack: Stack, document: dict[str, Any]
 ) -> None:

@@ -132,6 +132,23 @@ def test_the_master_key_alone_touches_administrators(
     assert "only the master key may" in refusal(stack.gateway.try_as(admin, "POST", path, **body))
 
 
+@pytest.mark.parametrize("through", ["/user/update", "/key/generate"])
+def test_a_budget_that_an_administrator_uses_is_for_the_master_key_alone(
+    stack: Stack, admin: str, through: str
+) -> None:
+    budget, user = f"r-budget{through}", f"r-spender{through}"
+    change = {"budget_id": budget, "max_budget": 9}
+    stack.gateway.admin("POST", "/budget/new", budget_id=budget, max_budget=5)
+    assert stack.gateway.try_as(admin, "POST", "/budget/update", **change).status_code == 200
+
+    holder(stack, user, "proxy_admin_viewer")
+    stack.gateway.admin("POST", through, user_id=user, budget_id=budget)
+
+    said = refusal(stack.gateway.try_as(admin, "POST", "/budget/update", **change))
+    assert said.startswith(f"The administrator {user} uses this budget: only the master key may")
+    stack.gateway.admin("POST", "/budget/update", **change)
+
+
 def test_the_master_key_touches_administrators(stack: Stack) -> None:
     holder(stack, "r-changed", "proxy_admin")
 

@@ -1,6 +1,7 @@
 """Changes of keys are heard from PostgreSQL, and after a deaf time everything is doubted."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ class Heard:
     """Keeps what it is told."""
 
     queue: "asyncio.Queue[KeyHash]" = field(default_factory=asyncio.Queue)
+    all_until: "asyncio.Queue[float]" = field(default_factory=asyncio.Queue)
 
     def forget(self, key_hash: KeyHash) -> None:
         self.queue.put_nowait(key_hash)
@@ -41,6 +43,9 @@ class Heard:
     def forget_all(self) -> None:
         self.queue.put_nowait(EVERYTHING)
 
+    def heard_all(self, seconds_ago: float) -> None:
+        self.all_until.put_nowait(time.monotonic() - seconds_ago)
+
     async def next(self) -> KeyHash:
         with anyio.fail_after(20):
             return await self.queue.get()
@@ -49,6 +54,7 @@ class Heard:
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "RECONNECT_SECONDS", 0)
+    monkeypatch.setattr(changes, "ASK_SECONDS", 0.01)
 
 
 @asynccontextmanager
@@ -95,6 +101,21 @@ async def test_a_new_key_is_told_too(database: Database, database_url: str) -> N
         await make_keys(database)
 
         assert [await heard.next(), await heard.next()] == [FIRST, SECOND]
+
+
+async def test_what_is_said_to_have_been_heard_of_has_been_told(
+    database: Database, database_url: str, sql: Sql
+) -> None:
+    await make_keys(database)
+    async with following(database_url, []) as heard:
+        for _ in range(10):
+            sql("UPDATE api_key SET blocked = NOT blocked WHERE key_alias = '1'")
+            changed_at = time.monotonic()
+            with anyio.fail_after(20):
+                while await heard.all_until.get() < changed_at:
+                    pass
+
+            assert heard.queue.get_nowait() == FIRST
 
 
 async def test_after_a_lost_connection_everything_is_doubted_and_changes_are_heard_again(

@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.store import records
+from app.store import directory, records
+from app.store.database import GENERIC_PLANS
 from tests.support.examples import KEY_HASH, NOW
 
 FILL = """
@@ -30,7 +31,6 @@ ANALYZE;
 """
 
 STATEMENTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "the key of a request": (records.FIND, {"key_hash": KEY_HASH}),
     "the keys of a user": (records.KEYS_OF, {"user_id": "user-7"}),
     "a key by any of its secrets": (records.KEY, {"name": KEY_HASH}),
     "a user by e-mail address": (records.USERS_BY_EMAIL, {"email": "ada@example.org"}),
@@ -67,6 +67,17 @@ def test_a_hot_statement_scans_no_table(database_url: str, name: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute(FILL)
         found = connection.execute(f"EXPLAIN (FORMAT JSON) {statement}".encode(), parameters)
+        (plan,) = found.fetchone() or ()
+
+    assert "Seq Scan" not in json.dumps(plan)
+
+
+def test_nor_does_the_search_for_a_key_whatever_keys_are_asked_for(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(FILL)
+        connection.execute(f"SET {GENERIC_PLANS}".encode())
+        connection.execute(b"PREPARE find (text[]) AS " + directory.FIND.sql)
+        found = connection.execute(b"EXPLAIN (FORMAT JSON) EXECUTE find ('{}')")
         (plan,) = found.fetchone() or ()
 
     assert "Seq Scan" not in json.dumps(plan)

@@ -17,6 +17,7 @@ from app.domain.limits import Limits
 from app.domain.templates import Template
 from app.errors import Conflict, NotFound
 from app.store.database import Database
+from app.store.directory import PostgresDirectory
 from app.store.ledger import PostgresLedger
 from app.store.records import PostgresRecords
 from app.store.templates import PostgresTemplates
@@ -43,23 +44,29 @@ def at(second: int) -> datetime:
     return NOW + timedelta(seconds=second)
 
 
+async def find(database: Database, key_hash: KeyHash) -> Caller | None:
+    return (await PostgresDirectory(database).find([key_hash])).get(key_hash)
+
+
 @pytest.fixture
 def records(database: Database) -> PostgresRecords:
     return PostgresRecords(database)
 
 
-async def test_a_user_and_a_first_key_are_found_with_every_field(records: PostgresRecords) -> None:
+async def test_a_user_and_a_first_key_are_found_with_every_field(
+    records: PostgresRecords, database: Database
+) -> None:
     await records.add_user(FULL_USER, FULL_KEY, AUTHOR)
 
-    assert await records.find(FULL_KEY.hash) == Caller(FULL_KEY, FULL_USER)
+    assert await find(database, FULL_KEY.hash) == Caller(FULL_KEY, FULL_USER)
     assert await records.user(FULL_USER.id) == FULL_USER
     assert await records.keys_of(FULL_USER.id) == [FULL_KEY]
 
 
-async def test_a_key_without_a_user_is_found(records: PostgresRecords) -> None:
+async def test_a_key_without_a_user_is_found(records: PostgresRecords, database: Database) -> None:
     await records.add_key(key(), AUTHOR)
 
-    assert await records.find(key().hash) == Caller(key(), None)
+    assert await find(database, key().hash) == Caller(key(), None)
 
 
 async def test_a_user_without_a_key_is_found(records: PostgresRecords) -> None:
@@ -68,10 +75,25 @@ async def test_a_user_without_a_key_is_found(records: PostgresRecords) -> None:
     assert (await records.user(user().id), await records.keys_of(user().id)) == (user(), [])
 
 
-async def test_what_is_not_there_is_not_found(records: PostgresRecords) -> None:
-    assert await records.find(KeyHash("0" * 64)) is None
+async def test_what_is_not_there_is_not_found(records: PostgresRecords, database: Database) -> None:
+    assert await find(database, KeyHash("0" * 64)) is None
     assert await records.user(UserId("nobody")) is None
     assert await records.keys_of(UserId("nobody")) == []
+
+
+async def test_keys_are_found_together_each_by_the_hash_that_was_asked_for(
+    records: PostgresRecords,
+    database: Database,
+) -> None:
+    secrets = [hash_key(f"sk-{number}") for number in range(3)]
+    for number, secret in enumerate(secrets):
+        await records.add_key(key(hash=secret, alias=f"{number}"), AUTHOR)
+
+    found = await PostgresDirectory(database).find([*secrets, KeyHash("0" * 64)])
+
+    assert {asked: caller.key.hash for asked, caller in found.items()} == {
+        secret: secret for secret in secrets
+    }
 
 
 async def test_keys_of_a_user_come_in_the_order_they_were_made(records: PostgresRecords) -> None:
@@ -166,7 +188,9 @@ async def test_a_user_that_was_added_twice_by_a_repeated_statement_is_one(
         await records.delete_users([user().id], AUTHOR)
 
 
-async def test_what_two_change_at_once_is_both_changed(records: PostgresRecords) -> None:
+async def test_what_two_change_at_once_is_both_changed(
+    records: PostgresRecords, database: Database
+) -> None:
     await records.add_user(user(), key(user_id=user().id), AUTHOR)
     changes: list[dict[str, Any]] = [
         {"rpm_limit": 1},
@@ -180,7 +204,7 @@ async def test_what_two_change_at_once_is_both_changed(records: PostgresRecords)
         *(records.update_key(key().id, change, AUTHOR) for change in changes),
     )
 
-    found = await records.find(key().hash)
+    found = await find(database, key().hash)
     assert found is not None
     for holder in (found.key, found.user):
         assert holder is not None
@@ -195,6 +219,7 @@ async def test_no_other_columns_can_be_changed(records: PostgresRecords) -> None
 
 async def test_a_secret_that_is_replaced_twice_by_a_repeated_statement_is_replaced_once(
     records: PostgresRecords,
+    database: Database,
 ) -> None:
     await records.add_key(key(), AUTHOR)
     new, end = hash_key("sk-new"), NOW + timedelta(days=1)
@@ -202,20 +227,22 @@ async def test_a_secret_that_is_replaced_twice_by_a_repeated_statement_is_replac
     for _ in range(2):
         await records.replace_secret(key().id, new, "sk-...new", end, AUTHOR)
 
-    current, retired = await records.find(new), await records.find(key().hash)
+    current, retired = await find(database, new), await find(database, key().hash)
     assert current is not None
     assert retired is not None
     assert (current.key.id, current.key.hash, current.key.expires) == (key().id, new, None)
     assert (retired.key.id, retired.key.name, retired.key.expires) == (key().id, key().name, end)
 
 
-async def test_a_retired_secret_ends_with_its_key(records: PostgresRecords) -> None:
+async def test_a_retired_secret_ends_with_its_key(
+    records: PostgresRecords, database: Database
+) -> None:
     await records.add_key(key(expires=NOW), AUTHOR)
     await records.replace_secret(
         key().id, hash_key("sk-new"), "sk-...new", NOW + timedelta(days=1), AUTHOR
     )
 
-    retired = await records.find(key().hash)
+    retired = await find(database, key().hash)
     assert retired is not None
     assert retired.key.expires == NOW
 
@@ -229,7 +256,7 @@ async def test_what_a_budget_says_goes_behind_what_a_key_says_itself(
     own = {"user_id": user().id, "budget_id": "shared", "limits": Limits(rpm=5)}
     await records.add_key(key(**own), AUTHOR)
 
-    found = await records.find(key().hash)
+    found = await find(database, key().hash)
     assert found is not None
     assert found.user is not None
     assert found.user.allowance == shared

@@ -13,6 +13,7 @@ from app.domain.budgets import Budget, Increase
 from app.domain.keys import Caller
 from app.domain.limits import Limits
 from app.store.database import Database
+from app.store.directory import PostgresDirectory
 from app.store.records import PostgresRecords
 from tests.support.examples import AUTHOR, key, user
 
@@ -72,7 +73,7 @@ def test_a_key_and_its_user_are_found_as_they_were_stored(
         async with Database(database_url, pool_size=2, timeout_seconds=20) as database:
             records = PostgresRecords(database)
             await records.add_user(owner, made, AUTHOR)
-            return await records.find(made.hash)
+            return (await PostgresDirectory(database).find([made.hash])).get(made.hash)
 
     found = asyncio.run(stored())
 

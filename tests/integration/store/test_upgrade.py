@@ -10,6 +10,7 @@ from app.domain.budgets import LIFETIME, Budget
 from app.domain.identity import KeyHash, UserId
 from app.domain.ledger import Account, Scope
 from app.store.database import Database
+from app.store.directory import PostgresDirectory
 from app.store.ledger import PostgresLedger
 from app.store.migrate import migrate, migrations
 from app.store.records import PostgresRecords
@@ -59,8 +60,7 @@ def upgraded(empty_database_url: str) -> str:
 async def test_a_key_goes_on_working_with_its_budget_and_what_it_spent(upgraded: str) -> None:
     async with Database(upgraded, pool_size=2, timeout_seconds=10) as database:
         records = PostgresRecords(database)
-        caller = await records.find(KeyHash(KEY))
-        assert caller is not None
+        caller = (await PostgresDirectory(database).find([KeyHash(KEY)]))[KeyHash(KEY)]
         spent = await records.spent(Account(Scope.KEY, caller.key.id, LIFETIME, None))
 
     assert (caller.key.id, caller.key.user_id) == (KEY, UserId("ada"))

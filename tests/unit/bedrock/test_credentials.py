@@ -1,9 +1,16 @@
 """Credentials are found in the usual places, and looked for again when AWS refuses them."""
 
 import asyncio
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
+import botocore.session
 import pytest
+from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import CredentialRetrievalError
 
 from app.bedrock.credentials import CredentialSource
 from app.errors import UpstreamFailed
@@ -54,3 +61,54 @@ async def test_calls_that_are_refused_together_renew_once(tmp_path: Path) -> Non
     write(tmp_path, "NEW")
 
     assert await asyncio.gather(*(source.renew(old) for _ in range(5))) == [True] * 5
+
+
+class Renewable(RefreshableCredentials):  # type: ignore[misc]
+    """Credentials with so many seconds left, whose source can fail."""
+
+    def __init__(self, seconds: float, renew: Callable[[], dict[str, str]]) -> None:
+        end = datetime.now(UTC) + timedelta(seconds=seconds)
+        super().__init__("OLD", "secret", "token", end, renew, "test")
+
+
+def source_of(credentials: Renewable, monkeypatch: pytest.MonkeyPatch) -> CredentialSource:
+    session = SimpleNamespace(get_credentials=lambda: credentials)
+    monkeypatch.setattr(botocore.session, "get_session", lambda: session)
+    return CredentialSource()
+
+
+async def test_a_source_that_fails_holds_nobody_up_while_the_present_ones_are_good(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go, asked = threading.Event(), threading.Event()
+
+    def fail() -> dict[str, str]:
+        asked.set()
+        go.wait(10)
+        raise CredentialRetrievalError(provider="test", error_msg="away")
+
+    renewable = Renewable(3600, fail)
+    source = source_of(renewable, monkeypatch)
+    await source.frozen()
+    renewable._expiry_time = datetime.now(UTC) + timedelta(seconds=300)
+
+    assert [(await source.frozen()).access_key for _ in range(3)] == ["OLD"] * 3
+    assert await asyncio.to_thread(asked.wait, 10)
+    go.set()
+
+
+async def test_those_who_wait_for_credentials_wait_for_the_same_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[int] = []
+
+    def fail() -> dict[str, str]:
+        looks.append(1)
+        raise CredentialRetrievalError(provider="test", error_msg="away")
+
+    source = source_of(Renewable(10, fail), monkeypatch)
+
+    failed = await asyncio.gather(*(source.frozen() for _ in range(20)), return_exceptions=True)
+
+    assert {type(error) for error in failed} == {UpstreamFailed}
+    assert len(looks) == 1

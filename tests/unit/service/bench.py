@@ -28,7 +28,7 @@ from app.service.request import InferenceRequest
 from app.service.settling import Settler
 from app.service.stream import StreamedAnswer
 from app.telemetry.metrics import Metrics
-from tests.support.examples import SECRET, caller, request_id
+from tests.support.examples import SECRET, caller, credentials, request_id, sent
 from tests.support.fakes import (
     FakeTime,
     MemoryDirectory,
@@ -124,7 +124,12 @@ class Bench:
         self.accounts = Accounts(self.global_budget, ZoneInfo("UTC"))
         self.inference = Inference(
             Authenticator(
-                self.directory, master_key="sk-m", cache_seconds=5, clock=clock, contact=None
+                self.directory,
+                master_key="sk-m",
+                cache_seconds=5,
+                unknown_keys_per_minute=0,
+                clock=clock,
+                contact=None,
             ),
             load_catalog(region="us-east-1", profile=None),
             Admission(
@@ -158,8 +163,8 @@ class Bench:
         request = InferenceRequest(
             id=request_id(),
             route="/v1/messages",
-            body=orjson.dumps(body),
-            credentials=(key,),
+            read=sent(orjson.dumps(body)),
+            credentials=credentials(key),
             betas=(),
             session_id="session-1",
             client="tests",

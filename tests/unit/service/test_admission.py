@@ -19,7 +19,7 @@ from app.service.estimates import FIRST_SLICE, SLICE, OutputForecast
 from app.service.metering import Meter
 from app.service.request import InferenceRequest
 from app.wire.anthropic import Event
-from tests.support.examples import caller, request_id
+from tests.support.examples import caller, credentials, request_id, sent
 from tests.support.fakes import FakeTime, MemoryLedger
 from tests.unit.service.bench import delta, event
 
@@ -51,8 +51,8 @@ class Gate:
         request = InferenceRequest(
             id=request_id(),
             route="/v1/messages",
-            body=b"",
-            credentials=(),
+            read=sent(b""),
+            credentials=credentials(),
             betas=(),
             session_id=None,
             client=None,

@@ -14,10 +14,11 @@ from app.errors import (
     ExpiredKey,
     GatewayError,
     MissingKey,
+    TooManyUnknownKeys,
 )
 from app.service import authentication
 from app.service.authentication import Authenticator
-from tests.support.examples import KEY_HASH, NOW, SECRET, caller, key, user
+from tests.support.examples import KEY_HASH, NOW, SECRET, caller, credentials, key, user
 from tests.support.fakes import FakeTime, MemoryDirectory
 
 BLOCKED = "sk-blocked-key-of-the-tests"
@@ -35,12 +36,13 @@ class Desk:
             self.directory,
             master_key="sk-master",
             cache_seconds=cache_seconds,
+            unknown_keys_per_minute=2,
             clock=self.time.clock,
             contact=contact,
         )
 
-    async def ask(self, *credentials: str) -> Caller:
-        return await self.authenticator.caller(credentials)
+    async def ask(self, *keys: str, address: str = "192.0.2.1") -> Caller:
+        return await self.authenticator.caller(credentials(*keys, address=address))
 
 
 async def test_a_good_key_is_its_caller() -> None:
@@ -50,7 +52,7 @@ async def test_a_good_key_is_its_caller() -> None:
 
 
 @pytest.mark.parametrize(
-    ("credentials", "error", "said"),
+    ("keys", "error", "said"),
     [
         ((), MissingKey, "No API key was sent"),
         (("sk-unknown",), AuthenticationFailed, "Invalid API key."),
@@ -62,18 +64,18 @@ async def test_a_good_key_is_its_caller() -> None:
     ],
 )
 async def test_any_other_is_refused_for_the_reason_that_says_most(
-    credentials: tuple[str, ...], error: type[GatewayError], said: str
+    keys: tuple[str, ...], error: type[GatewayError], said: str
 ) -> None:
     with pytest.raises(GatewayError) as refused:
-        await Desk().ask(*credentials)
+        await Desk().ask(*keys)
 
     assert type(refused.value) is error
     assert said in refused.value.message
 
 
-@pytest.mark.parametrize("credentials", [("sk-unknown", SECRET), (SECRET, BLOCKED)])
-async def test_one_good_key_among_several_is_enough(credentials: tuple[str, ...]) -> None:
-    assert (await Desk().ask(*credentials)).key.hash == KEY_HASH
+@pytest.mark.parametrize("keys", [("sk-unknown", SECRET), (SECRET, BLOCKED)])
+async def test_one_good_key_among_several_is_enough(keys: tuple[str, ...]) -> None:
+    assert (await Desk().ask(*keys)).key.hash == KEY_HASH
 
 
 @pytest.mark.parametrize(
@@ -94,9 +96,9 @@ async def test_a_key_of_ours_that_is_no_longer_good_says_why(
 
 
 async def test_refusals_name_whom_to_ask() -> None:
-    for credentials in ((), ("sk-unknown",), (BLOCKED,)):
+    for keys in ((), ("sk-unknown",), (BLOCKED,)):
         with pytest.raises(AuthenticationFailed, match="Ask it@example"):
-            await Desk(contact="it@example.org").ask(*credentials)
+            await Desk(contact="it@example.org").ask(*keys)
 
 
 async def test_a_key_is_remembered_until_its_time_is_over() -> None:
@@ -107,6 +109,45 @@ async def test_a_key_is_remembered_until_its_time_is_over() -> None:
     assert len(desk.directory.lookups) == 1
 
     desk.time.advance(0.2)
+    await desk.ask(SECRET)
+
+    assert len(desk.directory.lookups) == 2
+
+
+async def test_a_key_is_remembered_for_as_long_as_all_changes_are_heard_of() -> None:
+    desk = Desk(cache_seconds=5)
+    await desk.ask(SECRET)
+    for _ in range(20):
+        desk.time.advance(4)
+        desk.authenticator.heard_all(0.5)
+        await desk.ask(SECRET)
+    assert len(desk.directory.lookups) == 1
+
+    desk.time.advance(4.4)
+    await desk.ask(SECRET)
+    assert len(desk.directory.lookups) == 1
+    desk.time.advance(0.2)
+    await desk.ask(SECRET)
+
+    assert len(desk.directory.lookups) == 2
+
+
+async def test_it_is_looked_up_now_and_then_all_the_same() -> None:
+    desk = Desk(cache_seconds=5)
+    await desk.ask(SECRET)
+
+    desk.time.advance(authentication.TRUSTED_SECONDS)
+    desk.authenticator.heard_all(0)
+    await desk.ask(SECRET)
+
+    assert len(desk.directory.lookups) == 2
+
+
+async def test_with_no_time_to_remember_nothing_is_whatever_is_heard() -> None:
+    desk = Desk(cache_seconds=0)
+    await desk.ask(SECRET)
+
+    desk.authenticator.heard_all(0)
     await desk.ask(SECRET)
 
     assert len(desk.directory.lookups) == 2
@@ -176,6 +217,44 @@ async def test_unknown_keys_are_not_remembered_so_a_new_one_works_at_once() -> N
     assert await desk.ask(SECRET) == desk.good
 
 
+async def test_after_many_unknown_keys_their_address_is_told_so_and_when_to_try_again() -> None:
+    desk = Desk(contact="it@example.org")
+    for secret in ("sk-1", "sk-2"):
+        with pytest.raises(AuthenticationFailed):
+            await desk.ask(secret)
+
+    with pytest.raises(TooManyUnknownKeys, match="Ask it@example") as refused:
+        await desk.ask("sk-3")
+
+    assert refused.value.headers == {"retry-after": "30"}
+
+
+async def test_good_keys_of_an_address_that_sends_many_unknown_ones_go_on_working() -> None:
+    desk = Desk()
+    for secret in ("sk-1", "sk-2", "sk-3"):
+        with pytest.raises(GatewayError):
+            await desk.ask(secret)
+
+    assert await desk.ask(SECRET) == desk.good
+
+
+async def test_other_addresses_are_not_held_up() -> None:
+    desk = Desk()
+    for secret in ("sk-1", "sk-2", "sk-3"):
+        with pytest.raises(GatewayError):
+            await desk.ask(secret)
+
+    with pytest.raises(AuthenticationFailed):
+        await desk.ask("sk-4", address="192.0.2.2")
+
+
+async def test_a_key_of_ours_that_is_blocked_is_no_guess() -> None:
+    desk = Desk()
+    for _ in range(5):
+        with pytest.raises(BlockedKey):
+            await desk.ask(BLOCKED)
+
+
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authentication, "KEYS_REMEMBERED", 3)
     desk = Desk()
@@ -189,7 +268,7 @@ async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for secret in reversed(secrets):
         await desk.ask(secret)
 
-    assert desk.directory.lookups[0] == hash_key(secrets[1])
+    assert desk.directory.lookups[0] == (hash_key(secrets[1]),)
 
 
 async def test_a_database_that_is_away_is_not_an_unknown_key() -> None:
@@ -209,7 +288,7 @@ async def test_a_remembered_key_works_while_the_database_is_away() -> None:
 
 
 @pytest.mark.parametrize(
-    ("credentials", "master"),
+    ("keys", "master"),
     [
         (("sk-master",), True),
         (("sk-other", "sk-master"), True),
@@ -220,7 +299,5 @@ async def test_a_remembered_key_works_while_the_database_is_away() -> None:
         (("\udcff",), False),
     ],
 )
-def test_the_master_key_is_that_and_nothing_else(
-    credentials: tuple[str, ...], master: bool
-) -> None:
-    assert Desk().authenticator.is_master(credentials) is master
+def test_the_master_key_is_that_and_nothing_else(keys: tuple[str, ...], master: bool) -> None:
+    assert Desk().authenticator.is_master(keys) is master

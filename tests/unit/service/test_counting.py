@@ -26,6 +26,7 @@ from app.service import counting
 from app.service.authentication import Authenticator
 from app.service.clock import Clock
 from app.service.counting import TokenCounter
+from tests.support.examples import credentials, sent
 from tests.support.examples import key as example_key
 from tests.support.fakes import MemoryDirectory
 
@@ -62,6 +63,7 @@ def counter(
         MemoryDirectory({key.hash: Caller(key, None)}),
         master_key="sk-master-key-of-a-test",
         cache_seconds=60,
+        unknown_keys_per_minute=0,
         clock=Clock(),
         contact=None,
     )
@@ -80,8 +82,10 @@ def request(text: str = "hi", **changes: Any) -> bytes:
     )
 
 
-async def count(use: TokenCounter, body: bytes, betas: Sequence[str] = ()) -> int:
-    return await use.count_messages([SECRET], betas, body)
+async def count(
+    use: TokenCounter, body: bytes, betas: Sequence[str] = (), key: str = SECRET
+) -> int:
+    return await use.count_messages(credentials(key), betas, sent(body))
 
 
 def ready() -> SlowCounter:
@@ -199,7 +203,7 @@ async def test_a_model_that_is_known_not_to_be_counted_for_is_not_asked() -> Non
 async def test_key_and_model_list_are_respected() -> None:
     upstream = ready()
     with pytest.raises(AuthenticationFailed):
-        await counter(upstream).count_messages(["sk-unknown-key"], (), request())
+        await count(counter(upstream), request(), key="sk-unknown-key")
     with pytest.raises(ModelNotAllowed):
         await count(counter(upstream, models=("claude-opus-5-5",)), request())
     with pytest.raises(UnknownModel):
@@ -213,7 +217,9 @@ async def test_the_body_of_bedrocks_own_call_goes_through_as_it_came() -> None:
     inner = b'{ "max_tokens" : 1, "messages": [ ] }'
     asked = {"input": {"invokeModel": {"body": base64.b64encode(inner).decode()}}}
 
-    await counter(upstream).count_bedrock([SECRET], f"us.{HAIKU}", orjson.dumps(asked))
+    await counter(upstream).count_bedrock(
+        credentials(SECRET), f"us.{HAIKU}", sent(orjson.dumps(asked))
+    )
 
     assert upstream.calls == [Call(HAIKU, inner)]
 
@@ -229,4 +235,4 @@ async def test_the_body_of_bedrocks_own_call_goes_through_as_it_came() -> None:
 )
 async def test_another_input_is_refused_by_name(asked: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=r"input\.invokeModel\.body"):
-        await counter(ready()).count_bedrock([SECRET], HAIKU, orjson.dumps(asked))
+        await counter(ready()).count_bedrock(credentials(SECRET), HAIKU, sent(orjson.dumps(asked)))

@@ -31,6 +31,12 @@ def test_pictures_count_by_their_number_and_not_by_their_bytes() -> None:
     assert guessed(PICTURE, nested) == pytest.approx(2 * IMAGE_TOKENS, rel=0.05)
 
 
+def test_a_document_of_text_counts_as_text_beside_a_picture_too() -> None:
+    source = {"type": "text", "media_type": "text/plain", "data": "x" * 60_000}
+
+    assert guessed(PICTURE, {"type": "document", "source": source}) > 60_000 / 3.6
+
+
 @pytest.mark.parametrize("content", ["text", None, 5, [5, None, "base64"], [{"source": "base64"}]])
 def test_any_shape_of_content_can_be_guessed_at(content: Any) -> None:
     messages = [{"role": "user", "content": content}, {"type": "base64"}]

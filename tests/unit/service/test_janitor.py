@@ -74,6 +74,17 @@ async def test_a_hold_that_this_process_does_not_know_of_is_released_unpaid() ->
     assert house.tidied("stray")
 
 
+async def test_a_request_whose_fresh_hold_was_released_is_booked_all_the_same() -> None:
+    house = House()
+    held = hold(account(), owner=ME, started_at=house.time.instant - timedelta(days=2))
+    await house.ledger.hold(held)
+    await house.janitor.round()
+
+    await house.ledger.settle(settlement(held, cost="0.5"))
+
+    assert house.ledger.log[held.request_id].cost == Decimal("0.5")
+
+
 async def test_each_round_says_that_this_process_lives() -> None:
     house = House()
 

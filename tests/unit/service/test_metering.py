@@ -126,6 +126,37 @@ def test_at_the_end_bedrock_s_own_count_holds_though_it_is_smaller() -> None:
     assert metered(*seen, stop()).output_tokens == 7
 
 
+@pytest.mark.parametrize("told", [{}, {"output_tokens": -7}, {"output_tokens": 10**15}])
+def test_an_end_that_tells_no_count_to_believe_leaves_the_estimate(told: dict[str, int]) -> None:
+    meter = metered(start(input_tokens=1), OPEN, delta("x" * 400), CLOSE, end(**told), stop())
+
+    assert meter.finished
+    assert not meter.exact
+    assert meter.output_tokens == pytest.approx(100, abs=5)
+
+
+def test_a_whole_answer_without_usage_is_estimated_by_its_size() -> None:
+    meter = Meter(one_hour_cache=False)
+
+    meter.see_whole({"content": [{"type": "text", "text": "x"}]}, 400)
+
+    assert (meter.finished, meter.exact, meter.output_tokens) == (True, False, 100)
+
+
+@pytest.mark.parametrize(
+    ("count", "usage"), [("7", Usage(3, 7)), ("many", Usage(3)), ("9" * 5000, Usage(3))]
+)
+def test_what_an_answer_does_not_tell_may_stand_beside_it(count: str, usage: Usage) -> None:
+    meter = Meter(one_hour_cache=False)
+
+    meter.see_headers(
+        {"x-amzn-bedrock-input-token-count": "3", "x-amzn-bedrock-output-token-count": count}
+    )
+
+    assert meter.usage == usage
+    assert meter.started == (count == "7")
+
+
 def test_the_open_block_is_known() -> None:
     assert metered(start()).open_block is None
     assert metered(start(), OPEN, delta()).open_block == 0

@@ -73,6 +73,18 @@ async def test_the_bill_is_settled_before_the_last_byte_goes_out() -> None:
     assert settled == [(False, 0), (False, 0), (False, 0), (True, 1)]
 
 
+async def test_what_comes_before_the_end_does_not_wait_for_the_bill() -> None:
+    bench = Bench(steps=[[START, OPEN, delta(), CLOSE, end(), STOP]])
+    answer = await bench.begin()
+
+    settled = [
+        (b"message_stop" in chunk, len(bench.ledger.settled), answer.ended)
+        async for chunk in answer.frames()
+    ]
+
+    assert settled == [(False, 0, False), (True, 1, True)]
+
+
 async def test_silence_is_filled_with_pings() -> None:
     gate = asyncio.Event()
     bench = Bench(steps=[[START, OPEN], gate, [delta(), CLOSE, end(), STOP]], ping=0.005)

@@ -94,6 +94,8 @@ def test_in_bedrock_s_stream_an_error_is_one_of_its_exceptions(
     assert bedrock_stream_exception(error) == name
 
 
-@pytest.mark.parametrize("kind", [k for k in KINDS if 400 <= k.status < 500 and k.status != 429])
+@pytest.mark.parametrize(
+    "kind", [k for k in KINDS if 400 <= k.status < 500 and k.status not in {408, 429}]
+)
 def test_what_the_client_must_change_is_not_worth_another_try(kind: type[GatewayError]) -> None:
     assert kind.retryable is False

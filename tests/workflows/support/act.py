@@ -38,6 +38,7 @@ SECONDS: Final = 60
 ACT: Final = Path(sysconfig.get_path("scripts"), "act")
 
 DEV: Final = f"""#!/bin/sh
+if [ "$1" = audit ]; then echo audited && [ ! -e hole ]; exit; fi
 shift
 PYTHONPATH={ROOT} exec {sys.executable} -P -m ops "$@"
 """

@@ -9,6 +9,7 @@ resource "aws_lb" "this" {
   load_balancer_type         = "application"
   security_groups            = [aws_security_group.load_balancer.id]
   subnets                    = var.subnet_ids
+  xff_header_processing_mode = "append" # the gateway reads the client's address from it
 
   access_logs {
     bucket  = var.log_bucket.name

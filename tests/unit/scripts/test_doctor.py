@@ -1,0 +1,133 @@
+"""`./dev doctor` says what is wrong, and what to do, before anything is installed."""
+
+import importlib.util
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.local.ports import free_port
+from scripts import doctor
+from scripts.doctor import Finding, Place, findings
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").touch()
+    stamp = {"folder": str(tmp_path / ".venv"), "gateway": "1", "local": "2"}
+    (tmp_path / ".venv" / "installed.json").write_text(json.dumps(stamp))
+    return Place(tmp_path, {})
+
+
+def told(found: Iterator[Finding], level: str) -> list[str]:
+    return [one.what for one in found if one.level == level]
+
+
+def test_it_needs_nothing_but_python_itself() -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", ROOT / "scripts" / "doctor.py"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stderr == ""
+    assert re.search(r"^ok    Python 3\.", done.stdout, re.MULTILINE)
+    assert "./dev up" in done.stdout.splitlines()[-1]
+
+
+def test_nothing_fails_where_all_is_well(place: Place) -> None:
+    found = list(findings(place))
+
+    assert told(iter(found), "FAIL") == []
+    assert "holds the packages of gateway, local" in str(found)
+
+
+def test_whatever_is_not_good_comes_with_advice(place: Place) -> None:
+    assert [one for one in findings(place) if one.level != "ok" and not one.advice] == []
+
+
+def test_a_python_without_venv_is_told_the_package(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+    (found,) = doctor.the_interpreter(place)
+
+    assert found.level == "FAIL"
+    assert re.fullmatch(r"apt-get install python3\.\d+-venv", found.advice)
+
+
+def test_a_disk_that_is_nearly_full_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "SPACE_NEEDED", 10**18)
+
+    assert told(doctor.the_space(place), "FAIL")
+
+
+def test_an_index_that_does_not_answer_is_told_with_pips_own_words(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place.root / ".venv" / "installed.json").unlink()
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{free_port()}/")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+
+    found = list(doctor.the_packages(place))
+
+    assert [one.level for one in found] == ["note", "FAIL"]
+    assert "PIP_INDEX_URL" in found[1].advice
+
+
+def test_an_environment_that_was_moved_is_told(place: Place) -> None:
+    (place.root / ".venv" / "installed.json").write_text('{"folder": "/elsewhere/.venv"}')
+
+    assert next(doctor.the_packages(place)).what == ".venv was made in another folder"
+
+
+def test_a_port_that_another_program_has_is_told(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(doctor, "PORTS", {taken.getsockname()[1]: "--port"})
+
+        (found,) = doctor.the_ports(place)
+
+    assert (found.level, found.advice) == ("note", "./dev up --port PORT")
+
+
+def test_variables_that_lead_clients_elsewhere_are_told(place: Place) -> None:
+    given = {"http_proxy": "http://proxy:3128", "CLAUDE_CODE_USE_BEDROCK": "1"}
+
+    found = told(doctor.the_variables(Place(place.root, given)), "note")
+
+    assert found == ["A proxy is set, also for 127.0.0.1", "CLAUDE_CODE_USE_BEDROCK is set"]
+    assert not list(
+        doctor.the_variables(Place(place.root, {"http_proxy": "p", "NO_PROXY": "127.0.0.1"}))
+    )
+
+
+def test_missing_programs_are_told_as_one_line_to_install(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name, path: None)
+
+    (found,) = doctor.the_tools(place)
+
+    assert found.advice.startswith("apt-get install git npm ")
+
+
+def test_it_knows_every_package_that_ci_installs() -> None:
+    installed = set(re.findall(r"missing\+=\(([\w.-]+)\)", (ROOT / ".ci" / "run").read_text()))
+    known = {package for packages, _ in doctor.TOOLS.values() for package in packages.split()}
+
+    assert installed - {"python3", "python3-venv"} == known
