@@ -6,6 +6,7 @@ requirements/accepted.json, or is there for longer than was agreed, and for a li
 agreed to. Exit codes: 0 nothing found, 1 something is, 2 it could not be looked up.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -141,4 +142,10 @@ def main(options: Sequence[str] = ()) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(
+        prog="./dev audit",
+        description=__doc__,
+        epilog="Other options go to pip-audit.",
+        allow_abbrev=False,
+    )
+    sys.exit(main(parser.parse_known_args()[1]))

@@ -3,6 +3,7 @@
 All checks run even if one fails, and a summary ends the output.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -70,6 +71,7 @@ def locks_are_current() -> bool:
 
 def main() -> int:
     """Run all, and sum up."""
+    argparse.ArgumentParser(prog="./dev check", description=__doc__).parse_args()
     started = time.monotonic()
     results = {name: passes(name, command) for name, command in commands().items()}
     results["locks"] = locks_are_current()

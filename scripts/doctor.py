@@ -5,18 +5,21 @@ found and, where that is not good, what to do. Exit code 1 when something keeps 
 working.
 """
 
+import argparse
 import importlib.util
 import json
 import os
 import platform
 import resource
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal
 
@@ -105,23 +108,36 @@ def the_space(place: Place) -> Iterator[Finding]:
 
 
 def the_packages(place: Place) -> Iterator[Finding]:
+    venv = place.root / ".venv"
+    try:
+        stamp = json.loads((venv / "installed.json").read_text())
+    except (OSError, ValueError):
+        stamp = {}
     if not place.python.exists():
         again = " (a link to a Python that is gone)" if place.python.is_symlink() else ""
         yield Finding("ok", f"There is no .venv yet{again}: ./dev makes it")
-        yield from _the_index()
-        return
-    try:
-        stamp = json.loads((place.root / ".venv" / "installed.json").read_text())
-    except (OSError, ValueError):
-        yield Finding("note", ".venv is half made", "./dev makes it anew.")
-        yield from _the_index()
-        return
-    if stamp.get("folder") != str(place.root / ".venv"):
-        yield Finding("note", ".venv was made in another folder", "./dev makes it anew.")
-        yield from _the_index()
+    elif stamp.get("folder") != str(venv):
+        how = "was made in another folder" if stamp else "is half made"
+        yield Finding("note", f".venv {how}", "./dev makes it anew.")
+    elif lost := _lost(venv):
+        what = f".venv has lost files of {', '.join(lost)}"
+        yield Finding("FAIL", what, f"rm -rf {venv}, and ./dev makes it anew.")
     else:
         names = [name for name in ("gateway", "local", "ops", "dev") if name in stamp]
         yield Finding("ok", f".venv holds the packages of {', '.join(names)}")
+        return
+    yield from _the_index()
+
+
+def _lost(venv: Path) -> list[str]:
+    """Packages of which not every file is there any more."""
+    folders = [str(one) for one in venv.glob("lib/python3*/site-packages")]
+    found = {one.name: one.files or () for one in metadata.distributions(path=folders)}
+    return [name for name, files in found.items() if any(map(_is_gone, files))]
+
+
+def _is_gone(file: metadata.PackagePath) -> bool:
+    return not os.path.lexists(file.locate())
 
 
 def _the_index() -> Iterator[Finding]:
@@ -226,6 +242,7 @@ def findings(place: Place) -> Iterator[Finding]:
 
 
 def main() -> int:
+    argparse.ArgumentParser(prog="./dev doctor", description=__doc__).parse_args()
     place = Place(Path(__file__).resolve().parent.parent, os.environ)
     failed = False
     for finding in findings(place):
@@ -238,4 +255,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `./dev doctor | head` is no fault
     sys.exit(main())

@@ -4,6 +4,7 @@ The locks name no index and no host. Each begins with a fingerprint of what it w
 that `./dev check` can tell without a network that it was not forgotten.
 """
 
+import argparse
 import hashlib
 import json
 import subprocess
@@ -81,9 +82,14 @@ def compile_lock(name: str, options: list[str]) -> int:
 
 
 def main() -> int:
-    """Write all locks; options go to uv, `--upgrade` among them."""
+    """Write all locks; what is not known here goes to uv."""
+    parser = argparse.ArgumentParser(prog="./dev lock", description=__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "--upgrade", action="store_true", help="take the newest versions; other options go to uv"
+    )
+    options, others = parser.parse_known_args()
     for name in LOCKS:
-        failed = compile_lock(name, sys.argv[1:])
+        failed = compile_lock(name, ["--upgrade"] * options.upgrade + others)
         if failed:
             return failed
         print(f"requirements/{name}.lock: {len(pins(name))} packages")

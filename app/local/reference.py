@@ -1,7 +1,7 @@
 """The reference pages that are read off the code: `python -m app.local.reference`.
 
-Writes docs/configuration.md, docs/errors.md and docs/metrics.md; a test fails while they say
-something else.
+Writes docs/api.md, docs/configuration.md, docs/errors.md and docs/metrics.md; a test fails while
+they say something else.
 """
 
 import inspect
@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from app.errors import GatewayError
+from app.local import api_reference
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
 from app.wire.errors import BEDROCK_STATUS
@@ -81,6 +82,10 @@ This page is written by `python -m app.local.reference` from `app/telemetry`.
 RETRY = {None: "the client decides", True: "yes", False: "no"}
 
 
+def api() -> str:
+    return api_reference.page()
+
+
 def configuration() -> str:
     rows = (
         f"| {_variables(name)} | {_default(field)} | {field.description} |\n"
@@ -97,7 +102,10 @@ def errors() -> str:
         f"| {RETRY[kind.retryable]} |\n"
         for kind in sorted(_kinds(GatewayError), key=lambda kind: kind.status)
     )
-    notes = "\nOpenAI's clients know no 529: to them `upstream_overloaded` is a 503.\n"
+    notes = (
+        "\nOpenAI's clients know no 529: to them `upstream_overloaded` is a 503. A gateway that is "
+        "stopped ends\nwith it, too, what it has no time to finish.\n"
+    )
     return ERRORS + "".join(rows) + notes
 
 
@@ -126,6 +134,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def main() -> None:
+    (DOCS / "api.md").write_text(api())
     (DOCS / "configuration.md").write_text(configuration())
     (DOCS / "errors.md").write_text(errors())
     (DOCS / "metrics.md").write_text(metrics())

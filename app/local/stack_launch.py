@@ -69,4 +69,4 @@ def await_answer(
 
 
 def advice(part: str) -> str:
-    return f"More: ./dev logs {part}. Once the cause is gone: ./dev up"
+    return f"More: ./dev logs {part}, ./dev doctor. Once the cause is gone: ./dev up"

@@ -5,7 +5,7 @@ import pytest
 from app.local import reference
 
 
-@pytest.mark.parametrize("page", ["configuration", "errors", "metrics"])
+@pytest.mark.parametrize("page", ["api", "configuration", "errors", "metrics"])
 def test_a_reference_page_is_up_to_date(page: str) -> None:
     written = (reference.DOCS / f"{page}.md").read_text()
 

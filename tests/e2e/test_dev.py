@@ -4,8 +4,12 @@ Each test has a copy with empty locks, so that no index is asked, and with a ver
 environment it runs.
 """
 
+import fcntl
+import os
 import re
+import runpy
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,6 +19,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+VERBS = runpy.run_path(str(ROOT / "dev"), run_name="read")["VERBS"]
 MAKING, INSTALLING = "Making .venv", "Installing"
 
 
@@ -89,12 +94,47 @@ def test_of_two_runs_at_once_one_sets_up_and_the_other_waits(folder: Path) -> No
     assert sum(MAKING in run.stderr for run in runs) == 1
 
 
+def test_an_installer_that_outlives_its_run_keeps_the_next_one_waiting(folder: Path) -> None:
+    lock = folder / "requirements" / "dev.lock"
+    lock.write_text(f"x==1.0 --hash=sha256:{'0' * 64}\n")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        index = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        given = {"PIP_INDEX_URL": index, "PIP_RETRIES": "0", "PIP_CONFIG_FILE": os.devnull}
+        command = [sys.executable, str(folder / "dev"), "lock"]
+        with subprocess.Popen(command, env={**os.environ, **given}, cwd="/") as first:
+            asked, _ = silent.accept()
+            first.kill()
+
+        with (folder / ".local" / "set-up.lock").open() as guard:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            asked.close()
+            fcntl.flock(guard, fcntl.LOCK_EX)
+
+
 def test_help_and_a_wrong_verb_set_nothing_up(folder: Path) -> None:
     assert "usage: ./dev VERB" in dev(folder, "help").stdout
     wrong = dev(folder, "upp")
     assert wrong.returncode == 1
     assert "'upp'" in wrong.stderr
     assert not (folder / ".venv").exists()
+
+
+def test_help_begins_with_the_first_steps_and_fits_a_terminal() -> None:
+    lines = dev(ROOT, "help").stdout.splitlines()
+
+    assert "./dev up" in "".join(lines[:5])
+    assert max(map(len, lines)) <= 100
+
+
+def test_each_verb_tells_what_it_takes_and_does_nothing_else() -> None:
+    def told(verb: str) -> str:
+        command = [sys.executable, "-m", *VERBS[verb].run, "--help"]
+        return subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout
+
+    with ThreadPoolExecutor(4) as pool:
+        for verb, words in zip(VERBS, pool.map(told, VERBS), strict=True):
+            assert words.startswith("usage: "), verb
 
 
 def test_make_has_the_same_verbs() -> None:

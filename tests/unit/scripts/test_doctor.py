@@ -56,6 +56,32 @@ def test_whatever_is_not_good_comes_with_advice(place: Place) -> None:
     assert [one for one in findings(place) if one.level != "ok" and not one.advice] == []
 
 
+def test_a_package_that_lost_a_file_is_named(place: Place) -> None:
+    folder = place.root / ".venv" / "lib" / "python3.11" / "site-packages"
+    for name in ("whole", "broken"):
+        (folder / f"{name}-1.0.dist-info").mkdir(parents=True)
+        (folder / f"{name}-1.0.dist-info" / "METADATA").write_text(f"Name: {name}\n")
+        (folder / f"{name}-1.0.dist-info" / "RECORD").write_text(f"{name}.py,,\n")
+    (folder / "whole.py").touch()
+
+    found = next(doctor.the_packages(place))
+
+    assert (found.level, found.what) == ("FAIL", ".venv has lost files of broken")
+    assert found.advice.startswith("rm -rf ")
+
+
+def test_a_reader_who_has_enough_is_no_fault() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -u -m scripts.doctor | head -1"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+
+    assert done.stderr == ""
+
+
 def test_a_python_without_venv_is_told_the_package(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
