@@ -203,9 +203,10 @@ def test_money_keeps_all_of_its_digits(team: tuple[Stack, str, str]) -> None:
 async def test_a_running_gateway_closes_and_checks_the_days_that_are_over(
     own_stack: Stack, tmp_path: Path
 ) -> None:
-    yesterday = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
+    # The books of a day stay open for five minutes after its end.
+    over = f"{datetime.now(UTC) - timedelta(days=1, minutes=5):%Y-%m-%d}"
     ask(own_stack.gateway, own_stack.gateway.new_key(), HAIKU)
-    own_stack.execute("UPDATE spend_log SET started_at = started_at - interval '1 day'")
+    own_stack.execute("UPDATE spend_log SET started_at = started_at - interval '1 day 5 minutes'")
 
     with gateway_process(own_stack.database_url, own_stack.emulator.url, tmp_path) as later:
         await until(lambda: later.try_admin("GET", "/spend/check").json() != [])
@@ -213,6 +214,6 @@ async def test_a_running_gateway_closes_and_checks_the_days_that_are_over(
         (check,) = later.try_admin("GET", "/spend/check").json()
         (day,) = later.try_admin("GET", "/spend/report", group_by="day").json()
 
-    assert (check["day"], check["findings"]) == (yesterday, [])
-    assert (day["name"], day["requests"]) == (yesterday, 1)
+    assert (check["day"], check["findings"]) == (over, [])
+    assert (day["name"], day["requests"]) == (over, 1)
     assert own_stack.query("SELECT requests FROM spend_daily") == [{"requests": 1}]

@@ -19,7 +19,8 @@ from app.store.ledger import PostgresLedger
 from app.store.spending import PostgresSpending
 from tests.support.examples import hold, settlement
 
-TODAY = datetime.now(UTC).date()
+TODAY = (datetime.now(UTC) - timedelta(minutes=5)).date()
+"""A day's books stay open for so long after its end."""
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-4-5"
 ADA, BOB = UserId("ada"), UserId("bob")
 KEY_A, KEY_B = KeyId("a" * 64), KeyId("b" * 64)
