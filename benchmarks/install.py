@@ -11,6 +11,7 @@ from app.local.files import locked
 from benchmarks.processes import ROOT, DidNotStart
 
 PEERS = ROOT / "benchmarks" / "peers"
+CLIENTS = ROOT / "tests" / "e2e" / "node_clients"
 KEPT = ROOT / ".local" / "bench"
 SECONDS = 1200
 NOT_INSTALLED = "It could not be installed:"
@@ -29,8 +30,8 @@ def python_environment(name: str) -> Path:
     return _kept(name, lock, make)
 
 
-def node_modules() -> Path:
-    """The folder with what `peers/package-lock.json` holds; no package's script is run."""
+def node_modules(locked_in: Path = PEERS) -> Path:
+    """The folder with what `package-lock.json` there holds; no package's script is run."""
     npm = shutil.which("npm")
     if npm is None:
         raise DidNotStart("npm is not installed (Debian, Ubuntu: apt-get install npm)")
@@ -38,11 +39,11 @@ def node_modules() -> Path:
     def make(folder: Path) -> None:
         folder.mkdir()
         for file in ("package.json", "package-lock.json"):
-            shutil.copy(PEERS / file, folder)
+            shutil.copy(locked_in / file, folder)
         npm_ci = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         run(npm_ci, NOT_INSTALLED, folder=folder)
 
-    return _kept("node", PEERS / "package-lock.json", make) / "node_modules"
+    return _kept("node", locked_in / "package-lock.json", make) / "node_modules"
 
 
 def _kept(name: str, lock: Path, make: Callable[[Path], None]) -> Path:

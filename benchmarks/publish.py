@@ -24,6 +24,7 @@ IN_SHORT: Final = {
     "gateway": "this gateway",
     "litellm": "LiteLLM, without a database",
     "portkey": "Portkey, without keys or budgets",
+    "claude-gateway": "Claude apps gateway",
     "relay": "a bare FastAPI relay",
 }
 ROWS: Final = (

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from benchmarks.targets.claude_gateway import claude_gateway
 from benchmarks.targets.direct import nginx
 from benchmarks.targets.gateway import gateway
 from benchmarks.targets.litellm import litellm, litellm_with_database
@@ -15,6 +16,7 @@ TARGETS: Final[Mapping[str, Starter]] = {
     "gateway": gateway,
     "nginx": nginx,
     "portkey": portkey,
+    "claude-gateway": claude_gateway,
     "litellm": litellm,
     "litellm-db": litellm_with_database,
 }

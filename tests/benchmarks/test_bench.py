@@ -96,8 +96,14 @@ def test_a_body_is_as_large_as_claude_codes() -> None:
 
 def test_every_peer_is_pinned_with_hashes() -> None:
     lock = (install.PEERS / "litellm.lock").read_text()
-    node = (install.PEERS / "package-lock.json").read_text()
-    packages = node.count('"node_modules/')
 
     assert lock.count("==") <= lock.count("--hash=sha256:")
-    assert node.count('"integrity"') == packages
+    for folder in (install.PEERS, install.CLIENTS):
+        node = (folder / "package-lock.json").read_text()
+        assert node.count('"integrity"') == node.count('"node_modules/')
+
+
+def test_every_target_is_described() -> None:
+    page = publish.PAGE.read_text()
+
+    assert [name for name in TARGETS if f"\n| {name} | " not in page] == []
