@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, LiteralString, Self, TypeVar
+from typing import Any, Final, LiteralString, Self, TypeVar
 
 import psycopg
 from psycopg import errors
@@ -13,8 +13,9 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from app.domain.audit import Author
 from app.errors import DatabaseUnavailable
-from app.store.lanes import Lanes, Statement
-from app.store.lanes import Row as TextRow
+from app.store.lane import Row as TextRow
+from app.store.lane import Statement
+from app.store.lanes import Lanes
 from app.store.migrate import Applied, MigrationError, check_address, migrations, missing, newer
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,13 @@ RECONNECT_SECONDS = 5
 SILENT_SECONDS = 0.5
 """The server ends a statement at the timeout; so long after it, a silent one is taken for dead."""
 
-GENERIC_PLANS = "plan_cache_mode=force_generic_plan"
+BY_INDEX: Final = (
+    "-c plan_cache_mode=force_generic_plan -c jit=off"
+    " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+)
+"""For statements that look up by keys alone. To plan them anew for each parameter costs more than
+to run them; and a plan that was made while a table was nearly empty reads it from end to end, and
+is kept while it fills."""
 
 PASSING = (
     psycopg.OperationalError,
@@ -80,10 +87,11 @@ class Database:
             reconnect_timeout=RECONNECT_SECONDS,
             kwargs=options,
         )
-        # To plan a statement anew for each parameter costs more than to run it.
-        for_lanes = {**options, "options": f"{options['options']} -c {GENERIC_PLANS}"}
+        durably = {**options, "options": f"{options['options']} {BY_INDEX}"}
+        at_once = {**durably, "options": f"{durably['options']} -c synchronous_commit=off"}
         self._lanes = Lanes(
-            lambda: psycopg.AsyncConnection.connect(dsn, **for_lanes),
+            lambda: psycopg.AsyncConnection.connect(dsn, **at_once),
+            lambda: psycopg.AsyncConnection.connect(dsn, **durably),
             timeout_seconds + SILENT_SECONDS,
         )
 

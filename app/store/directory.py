@@ -11,7 +11,7 @@ from app.domain.identity import KeyHash
 from app.domain.keys import Caller
 from app.store.columns import KEY_SHOWN, USER_SHOWN
 from app.store.database import Database
-from app.store.lanes import Statement
+from app.store.lane import Statement
 from app.store.rows import caller_of, typed
 
 # A secret that was replaced finds its key too, under its own hash and name, and with its own end.

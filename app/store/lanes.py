@@ -1,216 +1,106 @@
-"""The few statements that every request makes: prepared once, sent without waiting for the others.
+"""The few statements that every request makes, over connections that many of them share (ADR 17).
 
-They go over connections of their own in libpq's pipeline mode: a statement is sent while those
-before it still run, and each is a transaction by itself, whose failure is its own. A cursor for
-each would cost several times as much as the statement. See ADR 17.
+No commit on most of these connections waits for the disk, so that a statement waits for no flush of
+another. One connection's commits do: a statement that must last goes there if nobody is before it;
+else it commits at once where it is, and then waits for a flush that it shares with all who wait
+(ADR 29).
 """
 
 import asyncio
-import os
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 import psycopg
-from psycopg import errors
-from psycopg.pq import ConnStatus, ExecStatus
-from psycopg.pq.abc import PGresult
 
-Connection = psycopg.AsyncConnection[Any]
-Row = Sequence[bytes | None]
-"""Columns as PostgreSQL writes them as text."""
+from app.store.lane import Connection, Lane, Row, Statement
 
 LANES: Final = 2
 """A statement that waits for a lock holds up those behind it, and no others."""
 
+FLUSH: Final = Statement(b"flush", b"SELECT pg_logical_emit_message(true, $1::text, '')")
+"""The least that PostgreSQL writes to its log; to flush that is to flush all before it."""
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A statement of one parameter that returns one row."""
-
-    name: bytes
-    sql: bytes
-
-
-@dataclass(slots=True)
-class _Sent:
-    """A statement under way, and what has come of it so far."""
-
-    answer: asyncio.Future[Row]
-    statement: Statement
-    at: float
-    preparing: bool
-    row: Row = ()
-    error: psycopg.Error | None = None
-
-    def take(self, result: PGresult) -> None:
-        if result.status == ExecStatus.COMMAND_OK:
-            self.preparing = False
-        elif result.status == ExecStatus.FATAL_ERROR:
-            self.error = errors.error_from_result(result)
-        elif result.status == ExecStatus.TUPLES_OK:
-            columns = range(result.nfields)
-            self.row = [result.get_value(0, column) for column in columns]
-
-    def finish(self) -> None:
-        if self.answer.done():
-            return  # whoever asked has gone
-        if self.error is not None:
-            self.answer.set_exception(self.error)
-        else:
-            self.answer.set_result(self.row)
+Connect = Callable[[], Awaitable[Connection]]
 
 
 class Lanes:
     """Opens connections when they are first asked for, and new ones for those that broke."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], silent_seconds: float) -> None:
+    def __init__(self, connect: Connect, connect_durably: Connect, silent_seconds: float) -> None:
+        """`connect_durably` gives connections whose commits wait for the disk."""
         self._connect = connect
+        self._connect_durably = connect_durably
         self._silent_seconds = silent_seconds
         self._lanes: list[Lane] = []
+        self._durable: Lane | None = None
+        self._flush: asyncio.Task[None] | None = None
+        """One that waits for its turn; who comes later waits for the same."""
         self._mending = asyncio.Lock()
 
     @property
     def connections(self) -> int:
-        return sum(not lane.broken for lane in self._lanes)
+        return len(self._sound())
 
     @property
     def used(self) -> int:
         """Connections that run a statement."""
-        return sum(len(lane) > 0 for lane in self._lanes)
+        return sum(len(lane) > 0 for lane in self._sound())
 
     @property
     def waiting(self) -> int:
         """Statements that others on their connection are before."""
-        return sum(max(0, len(lane) - 1) for lane in self._lanes)
+        return sum(max(0, len(lane) - 1) for lane in self._sound())
 
     async def run(self, statement: Statement, parameter: bytes, seconds: float) -> Row:
         """The statement's row. Raises psycopg's errors; OperationalError, too, when there is no
         connection within so many seconds."""
-        if self.connections < LANES:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._mend()
-            except TimeoutError as error:
-                raise psycopg.OperationalError("the server lets nobody in") from error
-        return await min(self._lanes, key=len).send(statement, parameter)
+        durable = self._durable
+        if durable is None or self.connections <= LANES:
+            durable = await self._mended(seconds)
+        if statement.durable and not len(durable) and self._flush is None:
+            return await durable.send(statement, parameter)
+        row = await min(self._lanes, key=len).send(statement, parameter)
+        if statement.durable:
+            await self._flushed(durable)
+        return row
 
     def close(self) -> None:
-        for lane in self._lanes:
+        for lane in self._sound():
             lane.fail(psycopg.OperationalError("the gateway ends"))
 
-    async def _mend(self) -> None:
-        async with self._mending:
-            self._lanes = [lane for lane in self._lanes if not lane.broken]
-            while len(self._lanes) < LANES:
-                self._lanes.append(Lane(await self._connect(), self._silent_seconds))
+    def _sound(self) -> list[Lane]:
+        durable = [self._durable] if self._durable is not None else []
+        return [lane for lane in (*self._lanes, *durable) if not lane.broken]
 
-
-class Lane:
-    """One connection. Once it broke it stays so, and everything under way on it has failed."""
-
-    def __init__(self, connection: Connection, silent_seconds: float) -> None:
-        self._connection = connection
-        self._libpq = connection.pgconn
-        self._silent_seconds = silent_seconds
-        self._loop = asyncio.get_running_loop()
-        self._under_way: deque[_Sent] = deque()
-        self._prepared: set[Statement] = set()
-        self._watch: asyncio.TimerHandle | None = None
-        self.broken = False
-        # libpq closes its own when a connection breaks, and the next one may get its number.
-        self._socket = os.dup(self._libpq.socket)
-        self._libpq.enter_pipeline_mode()
-        self._loop.add_reader(self._socket, self._read)
-
-    def __len__(self) -> int:
-        """How many statements are under way."""
-        return len(self._under_way)
-
-    def send(self, statement: Statement, parameter: bytes) -> asyncio.Future[Row]:
-        """Its row, when it comes; psycopg's errors, or OperationalError when the lane breaks."""
-        if self.broken:
+    async def _flushed(self, durable: Lane) -> None:
+        """Wait until the disk has what was committed so far. `durable` is the connection that there
+        was before the commit: another may lead to a server that took over and never saw it."""
+        if durable.broken:
             raise psycopg.OperationalError("the connection broke")
-        new = statement not in self._prepared
-        sent = _Sent(self._loop.create_future(), statement, self._loop.time(), new)
-        self._under_way.append(sent)
+        if self._flush is None:
+            self._flush = asyncio.create_task(self._flush_in_turn(durable))
+            self._flush.add_done_callback(_heard)
+        await asyncio.shield(self._flush)
+
+    async def _flush_in_turn(self, durable: Lane) -> None:
+        await durable.idle()
+        self._flush = None
+        await durable.send(FLUSH, b"gateway")
+
+    async def _mended(self, seconds: float) -> Lane:
         try:
-            if new:
-                self._libpq.send_prepare(statement.name, statement.sql)
-                self._prepared.add(statement)
-            self._libpq.send_query_prepared(statement.name, [parameter])
-            self._libpq.pipeline_sync()
-            self._write()
-        except psycopg.OperationalError as error:
-            self.fail(error)
-        if self._watch is None and not self.broken:
-            self._watch = self._loop.call_later(self._silent_seconds, self._look)
-        return sent.answer
+            async with asyncio.timeout(seconds), self._mending:
+                self._lanes = [lane for lane in self._lanes if not lane.broken]
+                while len(self._lanes) < LANES:
+                    self._lanes.append(Lane(await self._connect(), self._silent_seconds))
+                if self._durable is None or self._durable.broken:
+                    self._durable = Lane(await self._connect_durably(), self._silent_seconds)
+                return self._durable
+        except TimeoutError as error:
+            raise psycopg.OperationalError("the server lets nobody in") from error
 
-    def fail(self, error: psycopg.OperationalError) -> None:
-        """Give the connection up, and everything that is under way on it."""
-        if self.broken:
-            return
-        self.broken = True
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
-        if self._watch is not None:
-            self._watch.cancel()
-        os.close(self._socket)
-        self._libpq.finish()
-        for sent in self._under_way:
-            sent.error = error
-            sent.finish()
-        self._under_way.clear()
 
-    def _write(self) -> None:
-        if self._libpq.flush():
-            self._loop.add_writer(self._socket, self._write_on)
-
-    def _write_on(self) -> None:
-        try:
-            if not self._libpq.flush():
-                self._loop.remove_writer(self._socket)
-        except psycopg.OperationalError as error:
-            self.fail(error)
-
-    def _read(self) -> None:
-        try:
-            self._libpq.consume_input()
-            while self._under_way and not self._libpq.is_busy():
-                self._take(self._libpq.get_result())
-        except psycopg.OperationalError as error:
-            self.fail(error)
-            return
-        if not self.broken and self._libpq.status != ConnStatus.OK:
-            self.fail(psycopg.OperationalError("the server ended the connection"))
-
-    def _take(self, result: PGresult | None) -> None:
-        """A statement's results end with that of the synchronisation behind it."""
-        if result is None:
-            if self._libpq.status != ConnStatus.OK:
-                raise psycopg.OperationalError("the server ended the connection")
-            return
-        if result.status != ExecStatus.PIPELINE_SYNC:
-            self._under_way[0].take(result)
-            return
-        if isinstance(self._under_way[0].error, errors.ReadOnlySqlTransaction):
-            # A failover left this connection on the replica.
-            self.fail(psycopg.OperationalError("the server takes no changes"))
-            return
-        sent = self._under_way.popleft()
-        if sent.preparing or isinstance(sent.error, errors.InvalidSqlStatementName):
-            self._prepared.discard(sent.statement)
-        sent.finish()
-
-    def _look(self) -> None:
-        """Whether the oldest statement has been waited for too long."""
-        self._watch = None
-        if not self._under_way:
-            return
-        left = self._under_way[0].at + self._silent_seconds - self._loop.time()
-        if left <= 0:
-            self.fail(psycopg.OperationalError("the server is silent"))
-        else:
-            self._watch = self._loop.call_later(left, self._look)
+def _heard(flush: asyncio.Task[None]) -> None:
+    """Its failure is that of all who wait for it; there may be nobody any more."""
+    if not flush.cancelled():
+        flush.exception()

@@ -24,7 +24,7 @@ from app.domain.ledger import (
 )
 from app.domain.limits import LimitedBy, LimitKind, Limits, LimitScope
 from app.store.database import Database
-from app.store.lanes import Statement
+from app.store.lane import Statement
 
 Number = TypeVar("Number", Decimal, float)
 
@@ -40,7 +40,7 @@ SELECT refused_by, limited_by, limited_kind, wait_seconds, spent, held, requests
 """`refused_by` and `limited_by` are the 1-based numbers of an account and of a limit; the lists end
 with it."""
 
-SETTLE: Final = Statement(b"settle", b"SELECT settle_request($1::jsonb)")
+SETTLE: Final = Statement(b"settle", b"SELECT settle_request($1::jsonb)", durable=True)
 
 HEARTBEAT: LiteralString = """
 INSERT INTO gateway_instance (instance_id, seen_at) VALUES (%(owner)s, now())

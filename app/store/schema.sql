@@ -220,15 +220,14 @@ DECLARE
     v_known boolean;
     v_now timestamptz;
     v_elapsed double precision;
+    v_spent numeric;
+    v_held numeric;
     a record;
     m limit_meter;
-    b budget_account;
     i integer := 0;
     v_requests double precision[] := '{}';
     v_metered double precision[] := '{}';
 BEGIN
-    -- A hold that a crash of the database loses is a request that it cut off anyway.
-    PERFORM set_config('synchronous_commit', 'off', true);
     SELECT r.amount INTO v_before FROM reservation r
      WHERE r.request_id = v_request_id FOR UPDATE;
     v_known := FOUND;
@@ -276,39 +275,43 @@ BEGIN
     FOR a IN SELECT * FROM jsonb_to_recordset(p_hold -> 'accounts')
         AS x (scope text, id text, start timestamptz, cap numeric, soft numeric) LOOP
         i := i + 1;
-        b := NULL;
+        v_spent := NULL;
+        v_held := NULL;
         IF a.cap IS NOT NULL THEN
-            SELECT * INTO b FROM budget_account t
-             WHERE t.scope = a.scope AND t.id = a.id AND t.window_start = a.start FOR UPDATE;
-            IF NOT FOUND THEN
-                INSERT INTO budget_account (scope, id, window_start)
-                VALUES (a.scope, a.id, a.start) ON CONFLICT DO NOTHING;
-                SELECT * INTO b FROM budget_account t
+            LOOP
+                UPDATE budget_account t SET held = t.held + v_more
+                 WHERE t.scope = a.scope AND t.id = a.id AND t.window_start = a.start
+                   AND (v_more <= 0 OR t.spent + t.held + v_more <= a.cap)
+                RETURNING t.spent, t.held INTO v_spent, v_held;
+                EXIT WHEN FOUND;
+                SELECT t.spent, t.held INTO v_spent, v_held FROM budget_account t
                  WHERE t.scope = a.scope AND t.id = a.id AND t.window_start = a.start FOR UPDATE;
-            END IF;
-            IF v_more > 0 AND b.spent + b.held + v_more > a.cap THEN
-                refused_by := i;
-            ELSE
-                b.held := b.held + v_more;
-            END IF;
+                IF NOT FOUND THEN
+                    INSERT INTO budget_account (scope, id, window_start)
+                    VALUES (a.scope, a.id, a.start) ON CONFLICT DO NOTHING;
+                ELSIF v_spent + v_held + v_more > a.cap THEN
+                    refused_by := i;
+                    EXIT;
+                END IF;
+            END LOOP;
         ELSIF a.soft IS NOT NULL THEN
-            SELECT t.spent INTO b.spent FROM budget_account t
+            SELECT t.spent INTO v_spent FROM budget_account t
              WHERE t.scope = a.scope AND t.id = a.id AND t.window_start = a.start;
         END IF;
-        spent := spent || b.spent;
-        held := held || b.held;
+        spent := spent || v_spent;
+        held := held || v_held;
         IF refused_by IS NOT NULL THEN
+            -- Those before this one had room; what they hold for nothing goes again.
+            UPDATE budget_account t SET held = t.held - v_more
+              FROM ROWS FROM (jsonb_to_recordset(p_hold -> 'accounts')
+                              AS (scope text, id text, start timestamptz, cap numeric))
+                   WITH ORDINALITY AS x (scope, id, start, cap, n)
+             WHERE x.n < refused_by AND x.cap IS NOT NULL
+               AND t.scope = x.scope AND t.id = x.id AND t.window_start = x.start;
             RETURN NEXT;
             RETURN;
         END IF;
     END LOOP;
-    IF v_more <> 0 THEN
-        UPDATE budget_account t SET held = t.held + v_more
-          FROM jsonb_to_recordset(p_hold -> 'accounts')
-               AS x (scope text, id text, start timestamptz, cap numeric)
-         WHERE x.cap IS NOT NULL
-           AND t.scope = x.scope AND t.id = x.id AND t.window_start = x.start;
-    END IF;
     requests := v_requests;
     tokens := v_metered;
     IF v_requests <> '{}' THEN
@@ -745,8 +748,7 @@ CREATE TABLE public.budget_account (
     window_start timestamp with time zone NOT NULL,
     spent numeric DEFAULT 0 NOT NULL,
     held numeric DEFAULT 0 NOT NULL,
-    adjusted numeric DEFAULT 0 NOT NULL,
-    CONSTRAINT budget_account_scope_check CHECK ((scope = ANY (ARRAY['key_model'::text, 'key'::text, 'user_model'::text, 'user'::text, 'global_model'::text, 'global'::text])))
+    adjusted numeric DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 
@@ -802,8 +804,7 @@ CREATE TABLE public.limit_meter (
     as_of timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     requests double precision DEFAULT 0 NOT NULL,
     tokens double precision DEFAULT 0 NOT NULL,
-    in_flight bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT limit_meter_scope_check CHECK ((scope = ANY (ARRAY['key_model'::text, 'key'::text, 'user_model'::text, 'user'::text, 'model'::text])))
+    in_flight bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 

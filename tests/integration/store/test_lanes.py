@@ -1,18 +1,23 @@
 """Statements that share a connection: each gets its own row, and its own failure."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import anyio
+import psycopg
 import pytest
 from psycopg import errors
 
 from app.errors import DatabaseUnavailable
+from app.local.postgres import Postgres
 from app.store.database import Database
-from app.store.lanes import LANES, Statement
+from app.store.lane import Statement
+from app.store.lanes import LANES
 from app.store.migrate import migrate
 from tests.integration.store.conftest import Sql
 from tests.integration.store.test_database import NOWHERE, SECONDS, a_line_to
+from tests.support.waiting import until
 
 ECHO = Statement(b"echo", b"SELECT $1::text")
 PID = Statement(b"pid", b"SELECT pg_backend_pid(), $1::text")
@@ -24,6 +29,12 @@ BREAK_ONCE = Statement(
     b"SELECT CASE WHEN nextval('attempts') = 1 "
     b"THEN pg_terminate_backend(pg_backend_pid())::int ELSE $1::int END",
 )
+LAST = Statement(
+    b"last",
+    b"INSERT INTO note VALUES ($1::int) RETURNING pg_current_wal_insert_lsn() - '0/0'::pg_lsn",
+    durable=True,
+)
+FLUSHED = "SELECT pg_current_wal_flush_lsn() - '0/0'::pg_lsn"
 FORGET = Statement(b"forget", b"SELECT forget($1)")
 CHECK = Statement(b"check", b"SELECT count(*) FROM check_spend('2026-01-01', $1::jsonb)")
 END_ALL = """
@@ -36,6 +47,18 @@ async def pids(database: Database) -> set[bytes | None]:
     """Of the server's processes that serve many statements at once."""
     rows = await asyncio.gather(*(database.row(PID, b"") for _ in range(20)))
     return {row[0] for row in rows}
+
+
+@contextmanager
+def closed(postgres: Postgres, database: str) -> Iterator[None]:
+    """Nobody new gets in."""
+    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+        alter = f"ALTER DATABASE {database} ALLOW_CONNECTIONS"
+        connection.execute(f"{alter} false".encode())
+        try:
+            yield
+        finally:
+            connection.execute(f"{alter} true".encode())
 
 
 @pytest.fixture
@@ -54,7 +77,7 @@ async def test_each_of_many_at_once_gets_its_own_row(database: Database) -> None
 
 async def test_they_share_a_few_connections(database: Database) -> None:
     assert len(await pids(database)) == LANES
-    assert database.connections() >= LANES
+    assert database.connections() > LANES
 
 
 async def test_a_failure_is_that_of_one_statement_alone(database: Database) -> None:
@@ -81,6 +104,51 @@ async def test_what_nobody_waits_for_any_more_does_not_hold_up_the_rest(
     assert list(await database.row(ECHO, b"here")) == [b"here"]
 
 
+async def test_what_is_to_last_is_on_disk_when_its_row_is_there(
+    database: Database, sql: Sql
+) -> None:
+    sql("CREATE TABLE note (id int)")
+
+    async def written_and_flushed(number: int) -> tuple[int, int]:
+        (written,) = await database.row(LAST, str(number).encode())
+        ((flushed,),) = await asyncio.to_thread(sql, FLUSHED)
+        return int(written or b"0"), int(str(flushed))
+
+    found = await asyncio.gather(*(written_and_flushed(number) for number in range(40)))
+
+    assert all(written < flushed for written, flushed in found)
+
+
+async def test_what_is_to_last_is_run_again_when_the_flush_fails(
+    database: Database, sql: Sql
+) -> None:
+    """A settlement counts once however often it is run, so nothing is lost and nothing doubled."""
+    sql("CREATE TABLE note (id int)")
+    slow = Statement(b"slow", SLEEP.sql, durable=True)
+    first = asyncio.create_task(database.row(slow, b"60"))
+    others = [asyncio.create_task(database.row(LAST, str(n).encode())) for n in range(5)]
+    await until(lambda: sql("SELECT count(*) FROM note") == [(5,)])
+
+    sql(f"{END_ALL} AND query LIKE '%pg_sleep($1%'")
+    await asyncio.gather(*others)
+    first.cancel()
+
+    assert {id_ for (id_,) in sql("SELECT id FROM note")} == set(range(5))
+
+
+async def test_what_need_not_last_waits_for_no_flush(database: Database, sql: Sql) -> None:
+    sql("CREATE TABLE note (id int)")
+    slow = Statement(b"slow", SLEEP.sql, durable=True)
+    flushing = asyncio.create_task(database.row(slow, b"60"))
+    waiting = asyncio.create_task(database.row(LAST, b"1"))
+    await until(lambda: sql("SELECT count(*) FROM note") == [(1,)])
+
+    assert [list(await database.row(ECHO, b"here")) for _ in range(LANES)] == [[b"here"]] * LANES
+    assert not waiting.done()
+    for task in (flushing, waiting):
+        task.cancel()
+
+
 async def test_a_document_larger_than_any_buffer_arrives(database: Database) -> None:
     large = b"x" * 8_000_000
 
@@ -94,6 +162,20 @@ async def test_a_connection_that_was_ended_is_replaced(database: Database, sql: 
     sql(END_ALL)
 
     assert before.isdisjoint(await pids(database))
+
+
+async def test_with_some_connections_left_and_no_new_ones_it_is_unavailable(
+    impatient: Database, sql: Sql, postgres: Postgres
+) -> None:
+    await asyncio.gather(*(impatient.row(ECHO, b"here") for _ in range(LANES)))
+    sql(f"{END_ALL} AND query LIKE '%$1::text%' AND pid <> pg_backend_pid()")
+    with closed(postgres, str(sql("SELECT current_database()")[0][0])):
+        answers = await asyncio.gather(
+            *(impatient.row(ECHO, b"gone") for _ in range(10)), return_exceptions=True
+        )
+
+    assert {type(answer) for answer in answers} == {DatabaseUnavailable}
+    assert list(await impatient.row(ECHO, b"here")) == [b"here"]
 
 
 async def test_a_statement_whose_connection_breaks_is_run_again(

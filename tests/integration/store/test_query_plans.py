@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from app.store import directory, records
-from app.store.database import GENERIC_PLANS
+from app.store.database import BY_INDEX
 from tests.support.examples import KEY_HASH, NOW
 
 FILL = """
@@ -73,11 +73,23 @@ def test_a_hot_statement_scans_no_table(database_url: str, name: str) -> None:
 
 
 def test_nor_does_the_search_for_a_key_whatever_keys_are_asked_for(database_url: str) -> None:
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(database_url, options=BY_INDEX) as connection:
         connection.execute(FILL)
-        connection.execute(f"SET {GENERIC_PLANS}".encode())
         connection.execute(b"PREPARE find (text[]) AS " + directory.FIND.sql)
         found = connection.execute(b"EXPLAIN (FORMAT JSON) EXECUTE find ('{}')")
+        (plan,) = found.fetchone() or ()
+
+    assert "Seq Scan" not in json.dumps(plan)
+
+
+@pytest.mark.parametrize("name", ["an account to be locked", "a hold"])
+def test_a_plan_made_while_a_table_is_empty_is_good_for_a_full_one(
+    database_url: str, name: str
+) -> None:
+    statement, parameters = STATEMENTS[name]
+    with psycopg.connect(database_url, options=BY_INDEX, autocommit=True) as connection:
+        connection.execute("VACUUM reservation, budget_account")
+        found = connection.execute(f"EXPLAIN (FORMAT JSON) {statement}".encode(), parameters)
         (plan,) = found.fetchone() or ()
 
     assert "Seq Scan" not in json.dumps(plan)

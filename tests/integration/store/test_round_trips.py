@@ -10,8 +10,8 @@ from app.domain.audit import Author
 from app.domain.ledger import Scope
 from app.domain.limits import LimitedBy, Limits, LimitScope
 from app.store.database import Database, Row
-from app.store.lanes import Row as TextRow
-from app.store.lanes import Statement
+from app.store.lane import Row as TextRow
+from app.store.lane import Statement
 from app.store.ledger import PostgresLedger
 from tests.support.examples import TODAY, account, hold, settlement
 
