@@ -1,6 +1,5 @@
 """Opens the real adapters: PostgreSQL, Bedrock, the log. `app.main` puts the gateway on them."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -60,7 +59,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         spool = FileSpool(settings.spool_dir, max_bytes=settings.spool_max_bytes)
         metrics = Metrics()
         telemetry = AllTelemetry(metrics, _traces(settings, metrics))
-        stack.push_async_callback(asyncio.to_thread, telemetry.close)
+        stack.push_async_callback(telemetry.close)
         telemetry.watch("gateway_database_connections", database.connections)
         telemetry.watch("gateway_database_connections_used", database.connections_used)
         telemetry.watch("gateway_database_requests_waiting", database.requests_waiting)

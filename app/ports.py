@@ -333,7 +333,7 @@ class Telemetry(OutcomeSink, AttemptWatcher, SpendWatcher, Protocol):
     async def run(self) -> None:
         """What telemetry does beside being told, until cancelled."""
 
-    def exposition(self) -> bytes:
+    async def exposition(self) -> bytes:
         """The metrics in Prometheus's text format."""
 
 

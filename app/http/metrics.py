@@ -1,8 +1,6 @@
 """`/metrics`: open on the internal port, as scrapers bring no key; on the public one only where the
 operator wants it, and only for administrators."""
 
-import asyncio
-
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
@@ -19,8 +17,7 @@ public_router = APIRouter(tags=["metrics"])
 @router.get("/metrics/", include_in_schema=False, response_model=None)
 async def metrics(request: Request) -> Response:
     """Those of this process, in Prometheus's text format."""
-    # In a thread: a page of many keys takes a while, and requests go on meanwhile.
-    page = await asyncio.to_thread(services(request).telemetry.exposition)
+    page = await services(request).telemetry.exposition()
     return Response(page, headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
 
 

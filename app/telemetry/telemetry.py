@@ -1,12 +1,19 @@
 """All that is told of requests, to each place that wants to know."""
 
+import asyncio
+import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.domain.outcome import Outcome
 from app.ports import Tidied, Watched
 from app.telemetry.log import OutcomeLog
 from app.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+TOLD_AFTER_SECONDS: Final = 0.002
+"""By then the answers of now have gone out, and those who end together are told of together."""
 
 
 class Traces(Protocol):
@@ -24,12 +31,26 @@ class AllTelemetry:
         self._log = OutcomeLog()
         self._metrics = metrics
         self._traces = traces
+        self._waiting: list[Outcome] = []
 
     def record(self, outcome: Outcome) -> None:
-        self._log.record(outcome)
-        self._metrics.record(outcome)
-        if self._traces is not None:
-            self._traces.record(outcome)
+        """It is told of a moment later, so that no answer waits for that."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(TOLD_AFTER_SECONDS, self._tell)
+        self._waiting.append(outcome)
+
+    def _tell(self) -> None:
+        outcomes, self._waiting = self._waiting, []
+        for outcome in outcomes:
+            try:
+                self._metrics.record(outcome)
+                if self._traces is not None:
+                    self._traces.record(outcome)
+            except Exception:
+                facts = {"request_id": outcome.request_id}
+                log.exception("metrics or traces lack a request", extra=facts)
+        if outcomes:
+            self._log.record(outcomes)
 
     def tried_again(self, error_code: str) -> None:
         self._metrics.tried_again(error_code)
@@ -49,10 +70,13 @@ class AllTelemetry:
     async def run(self) -> None:
         await self._metrics.loop_lag.run()
 
-    def exposition(self) -> bytes:
-        return self._metrics.exposition()
+    async def exposition(self) -> bytes:
+        self._tell()
+        # In a thread: a page of many keys takes a while, and requests go on meanwhile.
+        return await asyncio.to_thread(self._metrics.exposition)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Send what is left to be sent, within a few seconds."""
+        self._tell()
         if self._traces is not None:
-            self._traces.close()
+            await asyncio.to_thread(self._traces.close)

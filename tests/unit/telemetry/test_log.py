@@ -143,13 +143,16 @@ def test_everything_goes_to_standard_output(
     assert [json.loads(line)["message"] for line in output.getvalue().splitlines()] == ["loud"]
 
 
-def test_an_outcome_is_a_line_with_all_of_its_fields(caplog: pytest.LogCaptureFixture) -> None:
+Captured = pytest.CaptureFixture[str]
+Levels = pytest.LogCaptureFixture
+
+
+def test_an_outcome_is_a_line_with_all_of_its_fields(capsys: Captured, caplog: Levels) -> None:
     caplog.set_level(logging.INFO)
+    OutcomeLog().record([OUTCOME])
 
-    OutcomeLog().record(OUTCOME)
-
-    (record,) = caplog.records
-    line = json.loads(JsonFormatter().format(record))
+    line = json.loads(capsys.readouterr().out)
+    assert (line["level"], line["logger"]) == ("INFO", "gateway.request")
     assert line["message"] == "request"
     expected = {RENAMED.get(field.name, field.name) for field in fields(Outcome)} - LEFT_OUT
     assert expected <= line.keys()
@@ -158,11 +161,25 @@ def test_an_outcome_is_a_line_with_all_of_its_fields(caplog: pytest.LogCaptureFi
     assert (line["tags"], line["budget_warnings"]) == (["ci"], ["key 0.75"])
 
 
+def test_several_outcomes_are_a_line_each(capsys: Captured, caplog: Levels) -> None:
+    caplog.set_level(logging.INFO)
+    OutcomeLog().record([OUTCOME, replace(OUTCOME, agent="line\nbreak\u2028")])
+
+    agents = [json.loads(line)["agent"] for line in capsys.readouterr().out.splitlines()]
+    assert agents == ["reviewer", "line\nbreak\u2028"]
+
+
+def test_outcomes_are_left_out_of_a_log_of_warnings(capsys: Captured, caplog: Levels) -> None:
+    caplog.set_level(logging.WARNING)
+    OutcomeLog().record([OUTCOME])
+
+    assert capsys.readouterr().out == ""
+
+
 def test_an_outcome_without_a_first_byte_has_no_time_for_it(
-    caplog: pytest.LogCaptureFixture,
+    capsys: Captured, caplog: Levels
 ) -> None:
     caplog.set_level(logging.INFO)
+    OutcomeLog().record([replace(OUTCOME, ttfb_seconds=None)])
 
-    OutcomeLog().record(replace(OUTCOME, ttfb_seconds=None))
-
-    assert vars(caplog.records[0])["ttfb_ms"] is None
+    assert json.loads(capsys.readouterr().out)["ttfb_ms"] is None
