@@ -27,9 +27,10 @@ class Answers:
 
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
-        self._numbers = itertools.count(1)
+        # Ids as long as Bedrock's, and no number: those are looked at by who parses JSON.
+        self._ids = (f"01{number:x}".ljust(24, "Q") for number in itertools.count(1))
         text = "".join(f"token{number} " for number in range(pace.deltas))
-        self._message, self._after_id = _message(text, pace.deltas).split(b"NUMBER")
+        self._message, self._after_id = _message(text, pace.deltas).split(b"UNIQUE")
         self.conversed = _with_length(_converse(text, pace.deltas))
         self.streams = {
             "invoke-with-response-stream": [
@@ -43,19 +44,19 @@ class Answers:
                 for kind, payload in _converse_events(pace.deltas)
             ],
         }
-        self._start = json.dumps(_start()).split("NUMBER")
+        self._start = json.dumps(_start()).split("UNIQUE")
 
     def invoked(self) -> bytes:
         """InvokeModel's answer, with an id that no other has: ledgers may key on it."""
-        number = f"{next(self._numbers):020d}".encode()
-        return _with_length(self._message + number + self._after_id)
+        id_ = next(self._ids).encode()
+        return _with_length(self._message + id_ + self._after_id)
 
     def pieces(self, action: str) -> list[bytes]:
         """What is written at one time: all at once, unless there are pauses."""
         frames = self.streams[action]
         if action == "invoke-with-response-stream":
-            number = f"{next(self._numbers):020d}"
-            frames = [padded_chunk(number.join(self._start).encode(), PADDING), *frames]
+            id_ = next(self._ids)
+            frames = [padded_chunk(id_.join(self._start).encode(), PADDING), *frames]
         if self.pace.delay_ms:
             first, *rest = [_chunk(one) for one in frames]
             return [STREAM_HEAD + first, *rest[:-1], rest[-1] + LAST_CHUNK]
@@ -92,7 +93,7 @@ def _usage(output: int) -> dict[str, int]:
 
 def _shell(content: Sequence[Any], output: int, stop: str | None) -> dict[str, Any]:
     return {
-        "id": "msg_bdrk_NUMBER",
+        "id": "msg_bdrk_UNIQUE",
         "type": "message",
         "role": "assistant",
         "model": MODEL,

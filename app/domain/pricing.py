@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from app.domain.usage import Usage
 
+NOTHING = Decimal(0)
 PER_MILLION = -6
 """Rates are per million tokens: a shift of the decimal point, so that costs stay exact."""
 
@@ -69,7 +70,7 @@ class Cost:
     cache_read: Decimal
     cache_write_5m: Decimal
     cache_write_1h: Decimal
-    guardrail: Decimal = Decimal(0)
+    guardrail: Decimal = NOTHING
     """For what a guardrail went through; not by tokens."""
 
     @property
@@ -98,7 +99,7 @@ def cost(usage: Usage, price: Price, factor: Decimal) -> Cost:
     rates = price.rates(usage.prompt_tokens)
 
     def usd(tokens: int, rate: Decimal) -> Decimal:
-        return (tokens * rate * factor).scaleb(PER_MILLION)
+        return (tokens * rate * factor).scaleb(PER_MILLION) if tokens else NOTHING
 
     return Cost(
         input=usd(usage.input_tokens, rates.input),

@@ -17,13 +17,19 @@ SESSION: Final = ("x-claude-code-session-id", "x-session-id")
 AGENT: Final = ("x-claude-code-agent-type", "x-claude-code-agent-id")
 TAGS: Final = ("x-gateway-tags", "x-litellm-tags")
 
+_READ: Final = frozenset(
+    name.encode() for name in ("authorization", "x-api-key", "user-agent", *SESSION, *AGENT, *TAGS)
+)
 _CONTROL: Final = re.compile(r"[^\x20-\x7e]")
 
 
 def once(headers: Headers) -> Mapping[str, str]:
-    """The first of each name. Starlette looks through all of them for each that is asked for."""
+    """The first of each name that is read below. Starlette looks through all headers for each that
+    is asked for."""
     return {
-        name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(headers.raw)
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in reversed(headers.raw)
+        if name in _READ
     }
 
 

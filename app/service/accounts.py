@@ -77,13 +77,16 @@ def limits_of(caller: Caller, model: Model) -> tuple[LimitedBy, ...]:
     found = list(_limits(LimitScope.KEY_MODEL, LimitScope.KEY, key.id, key.allowance, model))
     if user is not None:
         found += _limits(LimitScope.USER_MODEL, LimitScope.USER, user.id, user.allowance, model)
-    found.append(LimitedBy(LimitScope.MODEL, model.name, model.limits))
-    return tuple(limited for limited in found if limited.limits != NO_LIMITS)
+    if model.limits != NO_LIMITS:
+        found.append(LimitedBy(LimitScope.MODEL, model.name, model.limits))
+    return tuple(found)
 
 
 def _limits(
     single: LimitScope, whole: LimitScope, id_: str, allowance: Allowance, model: Model
 ) -> Iterable[LimitedBy]:
     own = allowance.model_limits.get(model.name, NO_LIMITS)
-    yield LimitedBy(single, by_model(model.name, id_), own)
-    yield LimitedBy(whole, id_, allowance.limits)
+    if own != NO_LIMITS:
+        yield LimitedBy(single, by_model(model.name, id_), own)
+    if allowance.limits != NO_LIMITS:
+        yield LimitedBy(whole, id_, allowance.limits)

@@ -88,7 +88,7 @@ class Attempts:
         how it failed. Raises GatewayError."""
         started = self._clock.monotonic()
         line = self._line(wanted.target)
-        first = replace(wanted, target=line[0])
+        first = wanted if line[0] is wanted.target else replace(wanted, target=line[0])
         if not wanted.untouchable:
             first = first.with_body(self._omissions.apply(wanted.target.model.name, wanted.body))
         try:
@@ -121,7 +121,7 @@ class Attempts:
     def _line(self, target: Target) -> list[Target]:
         """The profile that was resolved, then those to fall back on; full ones last. A client that
         names a profile by its Bedrock id gets that one."""
-        if target.asked == target.profile.bedrock_id:
+        if not self._failover or target.asked == target.profile.bedrock_id:
             return [target]
         profiles = {profile.name: profile for profile in target.model.profiles}
         others = [profiles[n] for n in self._failover if n in profiles and n != target.profile.name]

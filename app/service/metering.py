@@ -103,6 +103,8 @@ class Meter:
 
     def usage_with_output(self, output_tokens: int) -> Usage:
         """The reported usage with another guess at the output."""
+        if output_tokens == self._reported.output_tokens:
+            return self._reported
         return replace(self._reported, output_tokens=output_tokens)
 
     @property

@@ -33,6 +33,8 @@ def intervened(fields: JsonObject) -> bool:
 
 def units(fields: JsonObject) -> GuardrailUnits | None:
     """What the guardrail went through, prompt and answer together; None where nothing tells."""
+    if TRACE not in fields:
+        return None
     trace = _object(_object(fields.get(TRACE)).get("guardrail"))
     outputs = trace.get("outputs")
     sides = [trace.get("input"), *(outputs if isinstance(outputs, list) else [])]
