@@ -34,17 +34,17 @@ class Answers:
         self.conversed = _with_length(_converse(text, pace.deltas))
         self.streams = {
             "invoke-with-response-stream": [
-                padded_chunk(json.dumps(event).encode(), PADDING) for event in _events(pace.deltas)
+                padded_chunk(_compact(event), PADDING) for event in _events(pace.deltas)
             ],
             "converse-stream": [
                 frame(
                     headers(event_type=kind, content_type="application/json", message_type="event"),
-                    json.dumps(payload).encode(),
+                    _compact(payload),
                 )
                 for kind, payload in _converse_events(pace.deltas)
             ],
         }
-        self._start = json.dumps(_start()).split("UNIQUE")
+        self._start = _compact(_start()).split(b"UNIQUE")
 
     def invoked(self) -> bytes:
         """InvokeModel's answer, with an id that no other has: ledgers may key on it."""
@@ -55,8 +55,8 @@ class Answers:
         """What is written at one time: all at once, unless there are pauses."""
         frames = self.streams[action]
         if action == "invoke-with-response-stream":
-            id_ = next(self._ids)
-            frames = [padded_chunk(id_.join(self._start).encode(), PADDING), *frames]
+            id_ = next(self._ids).encode()
+            frames = [padded_chunk(id_.join(self._start), PADDING), *frames]
         if self.pace.delay_ms:
             first, *rest = [_chunk(one) for one in frames]
             return [STREAM_HEAD + first, *rest[:-1], rest[-1] + LAST_CHUNK]
@@ -104,8 +104,13 @@ def _shell(content: Sequence[Any], output: int, stop: str | None) -> dict[str, A
     }
 
 
+def _compact(value: Any) -> bytes:
+    """JSON without spaces, as Bedrock writes it."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
 def _message(text: str, output: int) -> bytes:
-    return json.dumps(_shell([{"type": "text", "text": text}], output, "end_turn")).encode()
+    return _compact(_shell([{"type": "text", "text": text}], output, "end_turn"))
 
 
 def _start() -> dict[str, Any]:
@@ -157,7 +162,7 @@ def _converse(text: str, output: int) -> bytes:
         "usage": _converse_usage(output),
         "metrics": {"latencyMs": 10},
     }
-    return json.dumps(answer).encode()
+    return _compact(answer)
 
 
 def _converse_events(deltas: int) -> list[tuple[str, dict[str, Any]]]:
