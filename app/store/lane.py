@@ -7,7 +7,7 @@ would cost several times as much as the statement. See ADR 17.
 import asyncio
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,15 +63,19 @@ class _Sent:
 class Lane:
     """One connection. Once it broke it stays so, and everything under way on it has failed."""
 
-    def __init__(self, connection: Connection, silent_seconds: float) -> None:
+    def __init__(
+        self, connection: Connection, silent_seconds: float, broke: Callable[[], None]
+    ) -> None:
+        """`broke` is called once it did."""
         self._connection = connection
         self._libpq = connection.pgconn
         self._silent_seconds = silent_seconds
+        self._broke = broke
         self._loop = asyncio.get_running_loop()
         self._under_way: deque[_Sent] = deque()
         self._prepared: set[Statement] = set()
         self._watch: asyncio.TimerHandle | None = None
-        self._emptied: asyncio.Future[None] | None = None
+        self._once_idle: Callable[[], None] | None = None
         self.broken = False
         # libpq closes its own when a connection breaks, and the next one may get its number.
         self._socket = os.dup(self._libpq.socket)
@@ -82,11 +86,10 @@ class Lane:
         """How many statements are under way."""
         return len(self._under_way)
 
-    async def idle(self) -> None:
-        """Wait until none is. For one who waits at a time."""
-        if self._under_way:
-            self._emptied = self._loop.create_future()
-            await self._emptied
+    def once_idle(self, act: Callable[[], None]) -> None:
+        """Act when no statement is under way any more, or at once; for one who waits at a time."""
+        self._once_idle = act
+        self._see_idle()
 
     def send(self, statement: Statement, parameter: bytes) -> asyncio.Future[Row]:
         """Its row, when it comes; psycopg's errors, or OperationalError when the lane breaks."""
@@ -123,7 +126,8 @@ class Lane:
             sent.error = error
             sent.finish()
         self._under_way.clear()
-        self._tell_idle()
+        self._broke()
+        self._see_idle()
 
     def _write(self) -> None:
         if self._libpq.flush():
@@ -164,13 +168,12 @@ class Lane:
         if sent.preparing or isinstance(sent.error, errors.InvalidSqlStatementName):
             self._prepared.discard(sent.statement)
         sent.finish()
-        if not self._under_way:
-            self._tell_idle()
+        self._see_idle()
 
-    def _tell_idle(self) -> None:
-        emptied, self._emptied = self._emptied, None
-        if emptied is not None and not emptied.done():
-            emptied.set_result(None)
+    def _see_idle(self) -> None:
+        if self._once_idle is not None and not self._under_way:
+            act, self._once_idle = self._once_idle, None
+            act()
 
     def _look(self) -> None:
         """Whether the oldest statement has been waited for too long."""

@@ -7,7 +7,7 @@ else it commits at once where it is, and then waits for a flush that it shares w
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import psycopg
@@ -33,8 +33,9 @@ class Lanes:
         self._silent_seconds = silent_seconds
         self._lanes: list[Lane] = []
         self._durable: Lane | None = None
-        self._flush: asyncio.Task[None] | None = None
-        """One that waits for its turn; who comes later waits for the same."""
+        self._whole = False
+        self._committed: list[asyncio.Future[None]] = []
+        """Those that wait for the next flush."""
         self._mending = asyncio.Lock()
 
     @property
@@ -55,9 +56,9 @@ class Lanes:
         """The statement's row. Raises psycopg's errors; OperationalError, too, when there is no
         connection within so many seconds."""
         durable = self._durable
-        if durable is None or self.connections <= LANES:
+        if durable is None or not self._whole:
             durable = await self._mended(seconds)
-        if statement.durable and not len(durable) and self._flush is None:
+        if statement.durable and not len(durable) and not self._committed:
             return await durable.send(statement, parameter)
         row = await min(self._lanes, key=len).send(statement, parameter)
         if statement.durable:
@@ -77,30 +78,46 @@ class Lanes:
         was before the commit: another may lead to a server that took over and never saw it."""
         if durable.broken:
             raise psycopg.OperationalError("the connection broke")
-        if self._flush is None:
-            self._flush = asyncio.create_task(self._flush_in_turn(durable))
-            self._flush.add_done_callback(_heard)
-        await asyncio.shield(self._flush)
+        committed = asyncio.get_running_loop().create_future()
+        self._committed.append(committed)
+        if len(self._committed) == 1:
+            durable.once_idle(lambda: self._flush(durable))
+        await committed
 
-    async def _flush_in_turn(self, durable: Lane) -> None:
-        await durable.idle()
-        self._flush = None
-        await durable.send(FLUSH, b"gateway")
+    def _flush(self, durable: Lane) -> None:
+        """One for all who wait now."""
+        waiting, self._committed = self._committed, []
+        if durable.broken:
+            _tell(waiting, psycopg.OperationalError("the connection broke"))
+            return
+        flush = durable.send(FLUSH, b"gateway")
+        flush.add_done_callback(lambda done: _tell(waiting, done.exception()))
 
     async def _mended(self, seconds: float) -> Lane:
         try:
             async with asyncio.timeout(seconds), self._mending:
                 self._lanes = [lane for lane in self._lanes if not lane.broken]
                 while len(self._lanes) < LANES:
-                    self._lanes.append(Lane(await self._connect(), self._silent_seconds))
+                    self._lanes.append(self._lane(await self._connect()))
                 if self._durable is None or self._durable.broken:
-                    self._durable = Lane(await self._connect_durably(), self._silent_seconds)
+                    self._durable = self._lane(await self._connect_durably())
+                self._whole = len(self._sound()) > LANES
                 return self._durable
         except TimeoutError as error:
             raise psycopg.OperationalError("the server lets nobody in") from error
 
+    def _lane(self, connection: Connection) -> Lane:
+        return Lane(connection, self._silent_seconds, self._broke)
 
-def _heard(flush: asyncio.Task[None]) -> None:
-    """Its failure is that of all who wait for it; there may be nobody any more."""
-    if not flush.cancelled():
-        flush.exception()
+    def _broke(self) -> None:
+        self._whole = False
+
+
+def _tell(waiting: Iterable[asyncio.Future[None]], error: BaseException | None) -> None:
+    for one in waiting:
+        if one.done():
+            continue  # whoever asked has gone
+        if error is None:
+            one.set_result(None)
+        else:
+            one.set_exception(error)
