@@ -12,6 +12,7 @@ from app.ports import UpstreamStream
 from app.service.background import Background
 from app.service.bill import Bill
 from app.service.dialects import Writer
+from app.service.silence import Silence
 from app.wire.anthropic import Event
 
 STOPPING: Final = "The gateway is being restarted; try again."
@@ -43,14 +44,14 @@ class StreamedAnswer:
         self._background = background
         self._request_id = request_id
         self.grant = grant
-        self._ping_seconds = ping_seconds
+        self._silence = Silence(ping_seconds)
         self._drain_seconds = drain_seconds
 
     async def frames(self) -> AsyncIterator[bytes]:
         """Chunks of whole frames; pings fill silence. Ends in order or with an error frame."""
         try:
             while not self._bill.meter.finished:
-                events = await self._events_or_silence()
+                events = await self._silence.heard(self._events())
                 if events is None:
                     if self._writer.ping:
                         yield self._writer.ping
@@ -81,6 +82,7 @@ class StreamedAnswer:
 
     async def close(self) -> None:
         """The frames are no longer wanted. What Bedrock still generates is billed all the same."""
+        self._silence.close()
         if self._bill.settled:
             await self._hang_up()
         else:
@@ -104,13 +106,6 @@ class StreamedAnswer:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UpstreamBroke("Bedrock sent an event that cannot be read.") from error
         return event
-
-    async def _events_or_silence(self) -> list[bytes] | None:
-        try:
-            async with asyncio.timeout(self._ping_seconds):
-                return await self._events()
-        except TimeoutError:
-            return None
 
     async def _events(self) -> list[bytes]:
         """The next events. Raises UpstreamBroke if there are none though the message goes on."""
