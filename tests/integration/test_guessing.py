@@ -66,7 +66,7 @@ def test_the_operator_learns_the_address_and_no_key(strict: Stack) -> None:
 
     told = [one for one in strict.gateway.log() if one.get("address") == "203.0.113.9"]
     assert [one["message"] for one in told] == ["many unknown keys from one address"]
-    assert "sk-guess" not in strict.gateway.output.read_text()
+    assert "sk-guess" not in strict.gateway.written()
 
 
 async def test_in_a_flood_of_guesses_a_key_that_was_never_seen_before_gets_in(

@@ -86,7 +86,7 @@ def test_keys_are_stored_as_hashes_alone(own_stack: Stack) -> None:
     dump = str(own_stack.query("SELECT to_json(k)::text AS row FROM api_key k"))
 
     assert key not in dump
-    assert key not in own_stack.gateway.output.read_text()
+    assert key not in own_stack.gateway.written()
     assert own_stack.gateway.admin("GET", "/key/info", key=key)["info"]["key_alias"] == "secret"
 
 

@@ -153,7 +153,7 @@ async def test_content_is_kept_as_far_as_is_wanted_and_without_secrets(
         text = f"[[say=Good day to you]] {SECRET_WORD} classified-77 {'x' * 900}"
         ask(stack, stack.gateway.new_key(), question(text, stream=stream))
         await until(langfuse.generations)
-        log = stack.gateway.output.read_text()
+        log = stack.gateway.written()
 
     (span,) = langfuse.generations()
     asked = str(span["langfuse.observation.input"])

@@ -44,7 +44,7 @@ class Observed:
         """All that is kept or sent, as text."""
         gateway = self.stack.gateway
         return {
-            "log": gateway.output.read_text(),
+            "log": gateway.written(),
             "database": "\n".join(_rows(self.stack.database_url)),
             "metrics": gateway.metrics(),
             "traces": str([self.langfuse.spans, self.langfuse.requests]),

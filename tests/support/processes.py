@@ -1,5 +1,6 @@
 """The gateway and the emulator as processes of their own, as they are in real life."""
 
+import contextlib
 import json
 import os
 import signal
@@ -31,9 +32,15 @@ class GatewayProcess:
     public_url: str
     internal_url: str
 
+    def written(self) -> str:
+        """All of its log, with those requests that it was about to tell of: a scrape hurries it."""
+        if self.process.poll() is None:
+            with contextlib.suppress(httpx.TransportError):
+                self.metrics()
+        return self.output.read_text()
+
     def log(self) -> list[dict[str, Any]]:
-        lines = self.output.read_text().splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        return [json.loads(line) for line in self.written().splitlines() if line.startswith("{")]
 
     def outcomes(self) -> list[dict[str, Any]]:
         return [line for line in self.log() if line["message"] == "request"]

@@ -173,6 +173,6 @@ def test_it_holds_no_secret(own_stack: Stack) -> None:
     assert hash_key(made) in kept
     assert made not in kept
     assert rotated not in kept
-    logs = own_stack.gateway.output.read_text()
+    logs = own_stack.gateway.written()
     assert made not in logs
     assert rotated not in logs

@@ -80,7 +80,7 @@ def test_keys_are_in_no_list_of_processes_and_no_table(stack: Stack) -> None:
         assert secret not in rows
         assert secret not in arguments
         assert secret not in stack.gateway.metrics()
-        assert secret not in stack.gateway.output.read_text()
+        assert secret not in stack.gateway.written()
     assert hash_key(key) in rows
 
 

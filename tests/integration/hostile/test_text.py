@@ -116,7 +116,7 @@ def test_every_line_of_the_log_is_one_object_without_a_key(
         client.get("/" + text.encode().hex())
         answers(stack.gateway.public_url, text.encode())
 
-    *lines, rest = stack.gateway.output.read_text().split("\n")
+    *lines, rest = stack.gateway.written().split("\n")
     assert rest == ""
     assert [line for line in lines if not re.fullmatch(r"\{[\x20-\x7e]*\}", line)] == []
     assert all(isinstance(json.loads(line), dict) for line in lines)
