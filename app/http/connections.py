@@ -12,9 +12,15 @@ from secrets import token_hex
 from typing import Any, Final
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from app.errors import GatewayError, HeadTooLarge, InvalidRequest, RequestTimeout
+from app.http.turnstile import Turnstile
 from app.http.writing import HeldHead
 from app.wire.errors import openai_error
 
@@ -51,6 +57,10 @@ class Connection(HttpToolsProtocol):
     in_body = False
     received = 0
     refusal: GatewayError | None = None
+
+    def __init__(self, *, turnstile: Turnstile, **served: Any) -> None:
+        super().__init__(**served)
+        self._turnstile = turnstile
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(HeldHead(transport, self.loop))  # type: ignore[arg-type]
@@ -92,6 +102,10 @@ class Connection(HttpToolsProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self.unread_since = None
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        begin = super()._start_asgi_task
+        self._turnstile.pass_through(lambda: begin(cycle, app))
 
     def _unsupported_upgrade_warning(self) -> None:
         """Anybody could fill the log with it."""

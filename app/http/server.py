@@ -6,11 +6,13 @@ import gc
 import signal
 import socket
 from collections.abc import Generator, Sequence
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from app.http.connections import Connection, Patience, look_after
+from app.http.turnstile import Turnstile
 
 KEEPALIVE_SECONDS = 75
 """Longer than the load balancer's idle time, so that it never finds a connection closed."""
@@ -36,7 +38,8 @@ async def serve(
     doors: Sequence[tuple[ASGIApp, socket.socket]], *, shutdown_seconds: float, patience: Patience
 ) -> None:
     """Serve until SIGTERM or SIGINT; then take no more, and let open answers end."""
-    servers = [_server(app, shutdown_seconds) for app, _ in doors]
+    turnstile = Turnstile()
+    servers = [_server(app, shutdown_seconds, turnstile) for app, _ in doors]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, servers)
@@ -59,11 +62,11 @@ async def serve(
         await asyncio.wait(cut_off, timeout=HAND_OVER_SECONDS)
 
 
-def _server(app: ASGIApp, shutdown_seconds: float) -> _Server:
+def _server(app: ASGIApp, shutdown_seconds: float, turnstile: Turnstile) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
-            http=Connection,
+            http=partial(Connection, turnstile=turnstile),  # type: ignore[arg-type] # it only calls it
             ws="none",
             lifespan="off",
             log_config=None,
