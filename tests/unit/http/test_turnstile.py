@@ -19,9 +19,7 @@ async def test_one_that_comes_alone_begins_at_once() -> None:
     assert begun == ["only"]
 
 
-async def test_those_that_come_together_begin_in_order_and_each_goes_on_before_the_next() -> (
-    None
-):
+async def test_those_that_come_together_begin_in_order_and_each_goes_on_before_the_next() -> None:
     turnstile, seen = Turnstile(), list[str]()
     loop = asyncio.get_running_loop()
 
