@@ -15,11 +15,11 @@ from pathlib import Path
 import httpx
 
 from app.local.ports import free_port
-from app.local.postgres import FOR_TESTS, Postgres, PostgresError
 from benchmarks.bodies import MODEL
 from benchmarks.identity_provider import CLIENT, PERSON, identity_provider
 from benchmarks.install import CLIENTS, node_modules
 from benchmarks.processes import DidNotStart, answers, last_words, megabytes, started
+from benchmarks.targets.database import database
 from benchmarks.targets.target import MESSAGES, Place, Running, local
 
 UPSTREAM = "stub"
@@ -36,14 +36,8 @@ SECONDS = 60
 def claude_gateway(place: Place) -> Iterator[Running]:
     """With sessions, spend and caps in a PostgreSQL of its own."""
     program = _program()
-    settings = {} if place.durable else FOR_TESTS
-    postgres = Postgres(place.folder / "claude-postgres", settings=settings, tied=True)
     with ExitStack() as stack:
-        try:
-            dsn = postgres.start()
-        except PostgresError as error:
-            raise DidNotStart(str(error)) from error
-        stack.callback(postgres.stop)
+        dsn, database_pid = stack.enter_context(database(place, "claude-postgres"))
         issuer = stack.enter_context(identity_provider(place.folder))
         port, admin_key = free_port(), secrets.token_urlsafe(32)
         log = place.folder / "claude-gateway.log"
@@ -63,14 +57,13 @@ def claude_gateway(place: Place) -> Iterator[Running]:
         )
         start_seconds = time.monotonic() - since
         url = f"http://127.0.0.1:{port}"
-        assert postgres.pid is not None
         yield Running(
             "claude-gateway",
             [local(port)],
             [process.pid],
             MESSAGES,
             keys={"one": [_session(url, admin_key, log)]},
-            database_pids=[postgres.pid],
+            database_pids=[database_pid],
             database_url=dsn,
             start_seconds=start_seconds,
             installed_mb=megabytes(program.parent),

@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from pathlib import Path
 
-from app.local.postgres import FOR_TESTS, Postgres, PostgresError
 from app.store.migrate import migrate
 from benchmarks.people import make_people
 from benchmarks.processes import MB, ROOT, DidNotStart
 from benchmarks.spend_history import fill
+from benchmarks.targets.database import database
 from benchmarks.targets.target import BOTH, Place, Running, local, port_of
 from tests.support.processes import GatewayProcess, gateway_process
 
@@ -21,14 +21,8 @@ LOCK = ROOT / "requirements" / "gateway.lock"
 @contextmanager
 def gateway(place: Place) -> Iterator[Running]:
     """On a new database; with `workers` processes on ports of their own, as tasks are."""
-    settings = {} if place.durable else FOR_TESTS
-    postgres = Postgres(place.folder / "postgres", settings=settings, tied=True)
     with ExitStack() as stack:
-        try:
-            dsn = postgres.start()
-        except PostgresError as error:
-            raise DidNotStart(str(error)) from error
-        stack.callback(postgres.stop)
+        dsn, database_pid = stack.enter_context(database(place, "postgres"))
         migrate(dsn)
         people = make_people(dsn)
         if place.history_rows:
@@ -39,14 +33,13 @@ def gateway(place: Place) -> Iterator[Running]:
             for _ in range(place.workers)
         ]
         start_seconds = (time.monotonic() - since) / place.workers
-        assert postgres.pid is not None
         yield Running(
             "gateway",
             [local(port_of(one.public_url)) for one in processes],
             [one.process.pid for one in processes],
             BOTH,
             keys={**people, "unknown": ["sk-nobody-has-this-key"]},
-            database_pids=[postgres.pid],
+            database_pids=[database_pid],
             database_url=dsn,
             start_seconds=start_seconds,
             metrics_url=f"{processes[0].internal_url}/metrics",

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.local.ports import free_port
-from app.local.postgres import Postgres
 from benchmarks.bodies import MODEL
 from benchmarks.install import python_environment, run
 from benchmarks.processes import answers, megabytes, started
+from benchmarks.targets.database import database
 from benchmarks.targets.target import BOTH, Place, Running, local
 
 START_SECONDS = 180
@@ -30,15 +30,11 @@ def litellm(place: Place) -> Iterator[Running]:
 def litellm_with_database(place: Place) -> Iterator[Running]:
     """With PostgreSQL: Prisma's client and engine are made first, for which it asks its makers."""
     environment = python_environment("litellm")
-    postgres = Postgres(place.folder / "litellm-postgres", tied=True)
-    dsn = postgres.start()
-    try:
+    with database(place, "litellm-postgres") as (dsn, database_pid):
         variables = {"DATABASE_URL": dsn, "LITELLM_SALT_KEY": secrets.token_urlsafe(16)}
         _generate_prisma(environment, place.folder, variables)
-        with _proxy(place, "litellm-db", variables, database_pid=postgres.pid) as running:
+        with _proxy(place, "litellm-db", variables, database_pid) as running:
             yield running
-    finally:
-        postgres.stop()
 
 
 def _generate_prisma(environment: Path, folder: Path, variables: Mapping[str, str]) -> None:
