@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         10,
         ge=2,
         le=200,
-        description="Connections per process, beside two that every request shares.",
+        description="Connections per process, beside three that every request shares.",
     )
     database_timeout_seconds: float = Field(
         5, gt=0, description="How long a request waits for the database before it gets a 503."

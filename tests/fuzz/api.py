@@ -21,6 +21,9 @@ from tests.support.stack import Stack
 SLOWEST_SECONDS: Final = 10
 MOST_GROWN_BYTES: Final = 64 * 1024 * 1024
 MOST_GROWN_FILES: Final = 8
+"""The pool keeps two connections to the database, and opens up to eight more while it is busy."""
+
+HELLO: Final = {"role": "user", "content": "hello"}
 ALWAYS: Final = {400, 401, 403, 404, 405, 413, 429, 431}
 """What an address or a header that means something else may be answered."""
 
@@ -139,6 +142,7 @@ def _fuzz_operation(api: Api, operation: Any, cases: int, number: int, *, fixed:
 @contextmanager
 def steady(stack: Stack) -> Iterator[list[str]]:
     """What grew in between, and what the log holds that it should not: filled at the end."""
+    _let_open(stack)
     process = psutil.Process(stack.gateway.process.pid)
     memory, files = process.memory_info().rss, process.num_fds()
     wrong: list[str] = []
@@ -152,6 +156,13 @@ def steady(stack: Stack) -> Iterator[list[str]]:
         wrong.append(f"{len(held)} holds are left")
     faults = [line for line in stack.gateway.log() if line["level"] == "ERROR"]
     wrong += [f"the log says: {line}" for line in faults[:3]]
+
+
+def _let_open(stack: Stack) -> None:
+    """The connections that every gateway opens with its first request, and keeps."""
+    asked = {"model": "claude-haiku-4-5", "max_tokens": 10, "messages": [HELLO]}
+    secret = stack.gateway.new_key()
+    stack.gateway.try_as(secret, "POST", "/v1/messages", **asked).raise_for_status()
 
 
 def repeat(api: Api, kept: bytes) -> str | None:
