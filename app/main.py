@@ -68,8 +68,8 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
             for name, budget in settings.budgets_of_models.items()
         },
     )
-    settler = Settler(adapters.ledger, adapters.spool)
     background = Background()
+    settler = Settler(adapters.ledger, adapters.spool, background)
     authenticator = Authenticator(
         adapters.directory,
         master_key=settings.master_key.get_secret_value(),

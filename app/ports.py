@@ -1,5 +1,6 @@
 """What the services need of the world outside; adapters implement it, tests fake it."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -45,6 +46,17 @@ class KeyDirectory(Protocol):
         """Those that there are, by the hash that was asked for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A settlement that everybody sees, and whether it lasts: until that is known, a crash of the
+    database may still lose it, and whoever booked it must be able to book it again."""
+
+    spent: Sequence[Decimal]
+    """USD in each of its accounts since."""
+    lasts: asyncio.Future[bool]
+    """Shared by all that were booked at about the same time."""
+
+
 class Ledger(Protocol):
     """The one authority over budgets. Every call is one statement, and atomic."""
 
@@ -52,9 +64,11 @@ class Ledger(Protocol):
         """Count the request in all of its limits and set its hold to `hold.amount` in all of its
         capped accounts, or change nothing. A hold that grows is not limited again."""
 
-    async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
-        """Replace the hold by what was really spent; idempotent by request id. Returns the USD
-        spent in each of its accounts since."""
+    async def book(self, settlement: Settlement) -> Booked:
+        """Replace the hold by what was really spent; idempotent by request id."""
+
+    async def settle(self, settlement: Settlement) -> None:
+        """The same, so that it lasts. Raises DatabaseUnavailable if that is not sure."""
 
     async def heartbeat(self, owner: InstanceId) -> None:
         """Say that this process is alive, and so its holds are."""

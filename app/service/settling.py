@@ -1,5 +1,6 @@
 """Books what a request cost, whatever happens to the database meanwhile."""
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -7,7 +8,8 @@ from decimal import Decimal
 
 from app.domain.ledger import Settlement
 from app.errors import DatabaseUnavailable
-from app.ports import Ledger, Spool
+from app.ports import Booked, Ledger, Spool
+from app.service.background import Background
 
 log = logging.getLogger(__name__)
 
@@ -15,18 +17,24 @@ KEPT_IN_MEMORY = 10_000
 
 
 class Settler:
-    """Settles in the ledger; else in the spool; else, with a full disk, in memory for a while."""
+    """Settles in the ledger; else in the spool; else, with a full disk, in memory for a while.
 
-    def __init__(self, ledger: Ledger, spool: Spool) -> None:
+    Nobody waits for the ledger's disk: what it might still lose is remembered, and settled again if
+    it does (ADR 29)."""
+
+    def __init__(self, ledger: Ledger, spool: Spool, background: Background) -> None:
         self._ledger = ledger
         self._spool = spool
+        self._background = background
         self._kept: deque[Settlement] = deque()
+        self._unsure: dict[asyncio.Future[bool], list[Settlement]] = {}
+        """Those that it may still lose, by what they wait for."""
 
     async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
         """What is spent in each account now; nothing if that is not known. Never raises for want
         of database or disk."""
         try:
-            return await self._ledger.settle(settlement)
+            booked = await self._ledger.book(settlement)
         except DatabaseUnavailable:
             await self._keep(settlement)
             return ()
@@ -34,6 +42,8 @@ class Settler:
             # A fault of ours loses no bill either: somebody will look into the spool.
             await self._keep(settlement)
             raise
+        self._remember(settlement, booked)
+        return booked.spent
 
     async def replay(self) -> int:
         """Settle what was kept; the number settled. Raises DatabaseUnavailable."""
@@ -43,6 +53,29 @@ class Settler:
             self._kept.popleft()
             count += 1
         return count + await self._spool.replay(self._ledger)
+
+    def _remember(self, settlement: Settlement, booked: Booked) -> None:
+        if (others := self._unsure.get(booked.lasts)) is not None:
+            others.append(settlement)
+            return
+        self._unsure[booked.lasts] = [settlement]
+        self._background.start(self._make_sure(booked.lasts))
+
+    async def _make_sure(self, lasts: asyncio.Future[bool]) -> None:
+        lasted = await lasts
+        settlements = self._unsure.pop(lasts)
+        if not lasted:
+            log.warning(
+                "the database may have lost settlements: they are settled again",
+                extra={"count": len(settlements)},
+            )
+            await asyncio.gather(*(self._settle_again(one) for one in settlements))
+
+    async def _settle_again(self, settlement: Settlement) -> None:
+        try:
+            await self._ledger.settle(settlement)
+        except DatabaseUnavailable:
+            await self._keep(settlement)
 
     async def _keep(self, settlement: Settlement) -> None:
         facts = {"request_id": settlement.request_id, "cost": str(settlement.cost)}

@@ -15,7 +15,7 @@ from app.domain.audit import Author
 from app.errors import DatabaseUnavailable
 from app.store.lane import Row as TextRow
 from app.store.lane import Statement
-from app.store.lanes import Lanes
+from app.store.lanes import Lanes, Lasts
 from app.store.migrate import Applied, MigrationError, check_address, migrations, missing, newer
 
 log = logging.getLogger(__name__)
@@ -109,6 +109,12 @@ class Database:
         """Run a statement of the kind that every request makes; its columns as text. Raises
         DatabaseUnavailable after the timeout."""
         return await self._repeated(lambda seconds: self._lanes.run(statement, parameter, seconds))
+
+    async def row_to_last(self, statement: Statement, parameter: bytes) -> tuple[TextRow, Lasts]:
+        """The same, and whether what it changed is on disk."""
+        return await self._repeated(
+            lambda seconds: self._lanes.run_to_last(statement, parameter, seconds)
+        )
 
     async def rows(
         self,

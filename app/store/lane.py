@@ -27,8 +27,6 @@ class Statement:
 
     name: bytes
     sql: bytes
-    durable: bool = False
-    """Whether what it changes must be on disk before its row is given."""
 
 
 @dataclass(slots=True)
@@ -75,7 +73,6 @@ class Lane:
         self._under_way: deque[_Sent] = deque()
         self._prepared: set[Statement] = set()
         self._watch: asyncio.TimerHandle | None = None
-        self._once_idle: Callable[[], None] | None = None
         self.broken = False
         # libpq closes its own when a connection breaks, and the next one may get its number.
         self._socket = os.dup(self._libpq.socket)
@@ -85,11 +82,6 @@ class Lane:
     def __len__(self) -> int:
         """How many statements are under way."""
         return len(self._under_way)
-
-    def once_idle(self, act: Callable[[], None]) -> None:
-        """Act when no statement is under way any more, or at once; for one who waits at a time."""
-        self._once_idle = act
-        self._see_idle()
 
     def send(self, statement: Statement, parameter: bytes) -> asyncio.Future[Row]:
         """Its row, when it comes; psycopg's errors, or OperationalError when the lane breaks."""
@@ -127,7 +119,6 @@ class Lane:
             sent.finish()
         self._under_way.clear()
         self._broke()
-        self._see_idle()
 
     def _write(self) -> None:
         if self._libpq.flush():
@@ -168,12 +159,6 @@ class Lane:
         if sent.preparing or isinstance(sent.error, errors.InvalidSqlStatementName):
             self._prepared.discard(sent.statement)
         sent.finish()
-        self._see_idle()
-
-    def _see_idle(self) -> None:
-        if self._once_idle is not None and not self._under_way:
-            act, self._once_idle = self._once_idle, None
-            act()
 
     def _look(self) -> None:
         """Whether the oldest statement has been waited for too long."""

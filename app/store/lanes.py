@@ -1,13 +1,12 @@
 """The few statements that every request makes, over connections that many of them share (ADR 17).
 
-No commit on most of these connections waits for the disk, so that a statement waits for no flush of
-another. One connection's commits do: a statement that must last goes there if nobody is before it;
-else it commits at once where it is, and then waits for a flush that it shares with all who wait
-(ADR 29).
+No commit on these connections waits for the disk. One connection more flushes what they committed,
+for all at once, and tells those who have to know (ADR 29).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -20,7 +19,28 @@ LANES: Final = 2
 FLUSH: Final = Statement(b"flush", b"SELECT pg_logical_emit_message(true, $1::text, '')")
 """The least that PostgreSQL writes to its log; to flush that is to flush all before it."""
 
+FLUSHED_AFTER_SECONDS: Final = 0.01
+"""What is committed meanwhile shares the flush."""
+
 Connect = Callable[[], Awaitable[Connection]]
+Lasts = asyncio.Future[bool]
+"""Whether what was committed is on disk, once that is known. If not, it may be lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Flush:
+    """A flush that is to come, and where."""
+
+    flusher: Lane
+    lasts: Lasts
+
+    def send(self) -> None:
+        try:
+            sent = self.flusher.send(FLUSH, b"gateway")
+        except psycopg.OperationalError:
+            self.lasts.set_result(False)
+            return
+        sent.add_done_callback(lambda done: self.lasts.set_result(done.exception() is None))
 
 
 class Lanes:
@@ -32,10 +52,9 @@ class Lanes:
         self._connect_durably = connect_durably
         self._silent_seconds = silent_seconds
         self._lanes: list[Lane] = []
-        self._durable: Lane | None = None
+        self._flusher: Lane | None = None
         self._whole = False
-        self._committed: list[asyncio.Future[None]] = []
-        """Those that wait for the next flush."""
+        self._next_flush: _Flush | None = None
         self._mending = asyncio.Lock()
 
     @property
@@ -53,56 +72,56 @@ class Lanes:
         return sum(max(0, len(lane) - 1) for lane in self._sound())
 
     async def run(self, statement: Statement, parameter: bytes, seconds: float) -> Row:
-        """The statement's row. Raises psycopg's errors; OperationalError, too, when there is no
-        connection within so many seconds."""
-        durable = self._durable
-        if durable is None or not self._whole:
-            durable = await self._mended(seconds)
-        if statement.durable and not len(durable) and not self._committed:
-            return await durable.send(statement, parameter)
+        """The statement's row, once it is committed. Raises psycopg's errors; OperationalError,
+        too, when there is no connection within so many seconds."""
+        if not self._whole:
+            await self._mended(seconds)
+        return await min(self._lanes, key=len).send(statement, parameter)
+
+    async def run_to_last(
+        self, statement: Statement, parameter: bytes, seconds: float
+    ) -> tuple[Row, Lasts]:
+        """The same, and whether it lasts."""
+        flusher = self._flusher
+        if flusher is None or not self._whole:
+            flusher = await self._mended(seconds)
         row = await min(self._lanes, key=len).send(statement, parameter)
-        if statement.durable:
-            await self._flushed(durable)
-        return row
+        return row, self._flush(flusher)
 
     def close(self) -> None:
         for lane in self._sound():
             lane.fail(psycopg.OperationalError("the gateway ends"))
 
     def _sound(self) -> list[Lane]:
-        durable = [self._durable] if self._durable is not None else []
-        return [lane for lane in (*self._lanes, *durable) if not lane.broken]
+        flusher = [self._flusher] if self._flusher is not None else []
+        return [lane for lane in (*self._lanes, *flusher) if not lane.broken]
 
-    async def _flushed(self, durable: Lane) -> None:
-        """Wait until the disk has what was committed so far. `durable` is the connection that there
-        was before the commit: another may lead to a server that took over and never saw it."""
-        if durable.broken:
-            raise psycopg.OperationalError("the connection broke")
-        committed = asyncio.get_running_loop().create_future()
-        self._committed.append(committed)
-        if len(self._committed) == 1:
-            durable.once_idle(lambda: self._flush(durable))
-        await committed
+    def _flush(self, flusher: Lane) -> Lasts:
+        """Of all that is committed until it begins. `flusher` is the one that there was before the
+        commit: another may lead to a server that took over and never saw it."""
+        flush = self._next_flush
+        if flush is None or flush.flusher is not flusher:
+            loop = asyncio.get_running_loop()
+            flush = self._next_flush = _Flush(flusher, loop.create_future())
+            loop.call_later(FLUSHED_AFTER_SECONDS, self._begin, flush)
+        return flush.lasts
 
-    def _flush(self, durable: Lane) -> None:
-        """One for all who wait now."""
-        waiting, self._committed = self._committed, []
-        if durable.broken:
-            _tell(waiting, psycopg.OperationalError("the connection broke"))
-            return
-        flush = durable.send(FLUSH, b"gateway")
-        flush.add_done_callback(lambda done: _tell(waiting, done.exception()))
+    def _begin(self, flush: _Flush) -> None:
+        if self._next_flush is flush:
+            self._next_flush = None
+        flush.send()
 
     async def _mended(self, seconds: float) -> Lane:
+        """The flusher, with every connection sound."""
         try:
             async with asyncio.timeout(seconds), self._mending:
                 self._lanes = [lane for lane in self._lanes if not lane.broken]
                 while len(self._lanes) < LANES:
                     self._lanes.append(self._lane(await self._connect()))
-                if self._durable is None or self._durable.broken:
-                    self._durable = self._lane(await self._connect_durably())
+                if self._flusher is None or self._flusher.broken:
+                    self._flusher = self._lane(await self._connect_durably())
                 self._whole = len(self._sound()) > LANES
-                return self._durable
+                return self._flusher
         except TimeoutError as error:
             raise psycopg.OperationalError("the server lets nobody in") from error
 
@@ -111,13 +130,3 @@ class Lanes:
 
     def _broke(self) -> None:
         self._whole = False
-
-
-def _tell(waiting: Iterable[asyncio.Future[None]], error: BaseException | None) -> None:
-    for one in waiting:
-        if one.done():
-            continue  # whoever asked has gone
-        if error is None:
-            one.set_result(None)
-        else:
-            one.set_exception(error)

@@ -1,5 +1,6 @@
 """The budget ledger in PostgreSQL: holds, settlements, and who is alive."""
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +24,9 @@ from app.domain.ledger import (
     Standing,
 )
 from app.domain.limits import LimitedBy, LimitKind, Limits, LimitScope
-from app.store.database import Database
+from app.errors import DatabaseUnavailable
+from app.ports import Booked
+from app.store.database import AWAY, Database
 from app.store.lane import Statement
 
 Number = TypeVar("Number", Decimal, float)
@@ -40,7 +43,7 @@ SELECT refused_by, limited_by, limited_kind, wait_seconds, spent, held, requests
 """`refused_by` and `limited_by` are the 1-based numbers of an account and of a limit; the lists end
 with it."""
 
-SETTLE: Final = Statement(b"settle", b"SELECT settle_request($1::jsonb)", durable=True)
+SETTLE: Final = Statement(b"settle", b"SELECT settle_request($1::jsonb)")
 
 HEARTBEAT: LiteralString = """
 INSERT INTO gateway_instance (instance_id, seen_at) VALUES (%(owner)s, now())
@@ -131,10 +134,15 @@ class PostgresLedger:
         )
         return Grant(standings, tuple(Reading(*reading) for reading in readings))
 
-    async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
+    async def book(self, settlement: Settlement) -> Booked:
         end = {"row": _row(settlement), "accounts": _accounts(settlement.accounts)}
-        (spent,) = await self._database.row(SETTLE, _json(end))
-        return _numbers(spent, Decimal)
+        (spent,), lasts = await self._database.row_to_last(SETTLE, _json(end))
+        return Booked(_numbers(spent, Decimal), lasts)
+
+    async def settle(self, settlement: Settlement) -> None:
+        booked = await self.book(settlement)
+        if not await asyncio.shield(booked.lasts):
+            raise DatabaseUnavailable(AWAY)
 
     async def heartbeat(self, owner: InstanceId) -> None:
         await self._database.execute(HEARTBEAT, {"owner": owner})

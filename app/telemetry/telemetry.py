@@ -12,7 +12,7 @@ from app.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-TOLD_AFTER_SECONDS: Final = 0.002
+TOLD_AFTER_SECONDS: Final = 0.01
 """By then the answers of now have gone out, and those who end together are told of together."""
 
 

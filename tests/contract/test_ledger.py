@@ -251,6 +251,17 @@ async def test_a_settlement_replaces_the_hold_by_the_cost_in_every_account(books
     assert books.cost(held.request_id) == Decimal("0.25")
 
 
+async def test_what_is_booked_counts_at_once_and_lasts_soon(books: Books) -> None:
+    held = hold(account(cap="5"))
+    await books.ledger.hold(held)
+
+    booked = await books.ledger.book(settlement(held, cost="0.25"))
+
+    assert list(booked.spent) == [Decimal("0.25")]
+    assert books.sums(account()) == money("0.25", "0")
+    assert await booked.lasts
+
+
 async def test_settling_twice_is_settling_once(books: Books) -> None:
     held = hold(account(cap="5"))
     await books.ledger.hold(held)

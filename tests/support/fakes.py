@@ -22,7 +22,7 @@ from app.domain.ledger import (
 from app.domain.limits import LimitedBy, LimitKind, Limits, LimitScope
 from app.domain.outcome import Outcome
 from app.errors import GatewayError
-from app.ports import Call, Completion, Ledger
+from app.ports import Booked, Call, Completion, Ledger
 from app.service.clock import Clock
 
 
@@ -66,7 +66,10 @@ class MemoryLedger:
     away: GatewayError | None = None
     """Raised by every call while it is set."""
     gate: asyncio.Event | None = None
-    """While it is there, holds wait for it."""
+    """While it is there, holds and settlements wait for it."""
+    asked_to_settle: asyncio.Event = field(default_factory=asyncio.Event)
+    lasts: asyncio.Future[bool] | None = None
+    """While it is there, it tells whether what is booked lasts."""
     _spent: Sums = field(default_factory=_no_money)
     _held: Sums = field(default_factory=_no_money)
     _seen: dict[InstanceId, datetime] = field(default_factory=dict)
@@ -103,7 +106,18 @@ class MemoryLedger:
         )
         return Grant(tuple(standings), tuple(readings))
 
-    async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
+    async def book(self, settlement: Settlement) -> Booked:
+        await self.settle(settlement)
+        lasts = self.lasts
+        if lasts is None:
+            lasts = asyncio.get_running_loop().create_future()
+            lasts.set_result(True)
+        return Booked([self.spent(account) for account in settlement.accounts], lasts)
+
+    async def settle(self, settlement: Settlement) -> None:
+        self.asked_to_settle.set()
+        if self.gate is not None:
+            await self.gate.wait()
         self._answer()
         self.settled.append(settlement)
         released = self.reservations.pop(settlement.request_id, None)
@@ -118,7 +132,6 @@ class MemoryLedger:
             surplus = 0 if settlement.ending == "owner_lost" else used - released.tokens
             for limited_by in released.limits:
                 self._leaked(limited_by).give_back(surplus)
-        return [self.spent(account) for account in settlement.accounts]
 
     async def heartbeat(self, owner: InstanceId) -> None:
         self._answer()

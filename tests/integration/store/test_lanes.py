@@ -11,13 +11,13 @@ from psycopg import errors
 
 from app.errors import DatabaseUnavailable
 from app.local.postgres import Postgres
+from app.store import lanes
 from app.store.database import Database
 from app.store.lane import Statement
 from app.store.lanes import LANES
 from app.store.migrate import migrate
 from tests.integration.store.conftest import Sql
 from tests.integration.store.test_database import NOWHERE, SECONDS, a_line_to
-from tests.support.waiting import until
 
 ECHO = Statement(b"echo", b"SELECT $1::text")
 PID = Statement(b"pid", b"SELECT pg_backend_pid(), $1::text")
@@ -32,7 +32,6 @@ BREAK_ONCE = Statement(
 LAST = Statement(
     b"last",
     b"INSERT INTO note VALUES ($1::int) RETURNING pg_current_wal_insert_lsn() - '0/0'::pg_lsn",
-    durable=True,
 )
 FLUSHED = "SELECT pg_current_wal_flush_lsn() - '0/0'::pg_lsn"
 FORGET = Statement(b"forget", b"SELECT forget($1)")
@@ -104,13 +103,12 @@ async def test_what_nobody_waits_for_any_more_does_not_hold_up_the_rest(
     assert list(await database.row(ECHO, b"here")) == [b"here"]
 
 
-async def test_what_is_to_last_is_on_disk_when_its_row_is_there(
-    database: Database, sql: Sql
-) -> None:
+async def test_what_is_said_to_last_is_on_disk(database: Database, sql: Sql) -> None:
     sql("CREATE TABLE note (id int)")
 
     async def written_and_flushed(number: int) -> tuple[int, int]:
-        (written,) = await database.row(LAST, str(number).encode())
+        (written,), lasts = await database.row_to_last(LAST, str(number).encode())
+        assert await lasts
         ((flushed,),) = await asyncio.to_thread(sql, FLUSHED)
         return int(written or b"0"), int(str(flushed))
 
@@ -119,34 +117,56 @@ async def test_what_is_to_last_is_on_disk_when_its_row_is_there(
     assert all(written < flushed for written, flushed in found)
 
 
-async def test_what_is_to_last_is_run_again_when_the_flush_fails(
+async def test_a_row_is_there_and_seen_by_all_before_it_is_on_disk(
     database: Database, sql: Sql
 ) -> None:
-    """A settlement counts once however often it is run, so nothing is lost and nothing doubled."""
     sql("CREATE TABLE note (id int)")
-    slow = Statement(b"slow", SLEEP.sql, durable=True)
-    first = asyncio.create_task(database.row(slow, b"60"))
-    others = [asyncio.create_task(database.row(LAST, str(n).encode())) for n in range(5)]
-    await until(lambda: sql("SELECT count(*) FROM note") == [(5,)])
 
-    sql(f"{END_ALL} AND query LIKE '%pg_sleep($1%'")
-    await asyncio.gather(*others)
-    first.cancel()
+    _, lasts = await database.row_to_last(LAST, b"1")
 
-    assert {id_ for (id_,) in sql("SELECT id FROM note")} == set(range(5))
+    assert not lasts.done()
+    assert sql("SELECT id FROM note") == [(1,)]
 
 
-async def test_what_need_not_last_waits_for_no_flush(database: Database, sql: Sql) -> None:
+async def test_what_is_committed_at_about_the_same_time_shares_a_flush(
+    database: Database, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "FLUSHED_AFTER_SECONDS", 1)
     sql("CREATE TABLE note (id int)")
-    slow = Statement(b"slow", SLEEP.sql, durable=True)
-    flushing = asyncio.create_task(database.row(slow, b"60"))
-    waiting = asyncio.create_task(database.row(LAST, b"1"))
-    await until(lambda: sql("SELECT count(*) FROM note") == [(1,)])
 
-    assert [list(await database.row(ECHO, b"here")) for _ in range(LANES)] == [[b"here"]] * LANES
-    assert not waiting.done()
-    for task in (flushing, waiting):
-        task.cancel()
+    committed = await asyncio.gather(
+        *(database.row_to_last(LAST, str(number).encode()) for number in range(40))
+    )
+
+    assert len({lasts for _, lasts in committed}) == 1
+
+
+async def test_what_a_server_that_went_may_have_lost_is_not_said_to_last(
+    database: Database, sql: Sql
+) -> None:
+    sql("CREATE TABLE note (id int)")
+    _, lasts = await database.row_to_last(LAST, b"1")
+
+    sql(END_ALL)
+
+    assert not await lasts
+    _, lasts = await database.row_to_last(LAST, b"2")
+    assert await lasts
+
+
+async def test_what_was_committed_before_a_flush_broke_is_not_said_to_last(
+    database: Database, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though there is a connection again by then: it may lead to a server that never saw it."""
+    monkeypatch.setattr(lanes, "FLUSHED_AFTER_SECONDS", 1)
+    sql("CREATE TABLE note (id int)")
+    _, lasts = await database.row_to_last(LAST, b"1")
+    monkeypatch.undo()
+    sql(END_ALL)
+
+    _, later = await database.row_to_last(LAST, b"2")
+
+    assert (await later, await lasts) == (True, False)
 
 
 async def test_a_document_larger_than_any_buffer_arrives(database: Database) -> None:

@@ -1,4 +1,5 @@
-"""What a request costs the database: one statement to be let in, one to be settled."""
+"""What a request costs the database: one statement to be let in, one to be settled. (The flush is
+shared.)"""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, LiteralString
@@ -12,6 +13,7 @@ from app.domain.limits import LimitedBy, Limits, LimitScope
 from app.store.database import Database, Row
 from app.store.lane import Row as TextRow
 from app.store.lane import Statement
+from app.store.lanes import Lasts
 from app.store.ledger import PostgresLedger
 from tests.support.examples import TODAY, account, hold, settlement
 
@@ -34,6 +36,10 @@ class CountingDatabase(Database):
     async def row(self, statement: Statement, parameter: bytes) -> TextRow:
         self.statements += 1
         return await super().row(statement, parameter)
+
+    async def row_to_last(self, statement: Statement, parameter: bytes) -> tuple[TextRow, Lasts]:
+        self.statements += 1
+        return await super().row_to_last(statement, parameter)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Settlements on disk: whole, bounded, and replayed until the database has them."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
@@ -196,10 +195,10 @@ async def test_a_settlement_that_the_database_refuses_is_set_aside_for_somebody_
     tmp_path: Path,
 ) -> None:
     class Refusing(MemoryLedger):
-        async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
+        async def settle(self, settlement: Settlement) -> None:
             if settlement.cost == 1:
                 raise RuntimeError("violates a constraint")
-            return await super().settle(settlement)
+            await super().settle(settlement)
 
     spool, ledger = FileSpool(tmp_path, max_bytes=1_000_000), Refusing()
     refused, good = one("1"), one("2")

@@ -140,7 +140,7 @@ class Bench:
                 clock=clock,
                 contact="it@example.org",
             ),
-            Settler(self.ledger, self.spool),
+            Settler(self.ledger, self.spool, self.background),
             self.upstream,
             Attempts(
                 Omissions(clock.monotonic), clock, failover=(), watcher=Metrics(), pause=_no_pause

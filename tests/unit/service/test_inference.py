@@ -1,9 +1,7 @@
 """Every request ends once: one settlement if it was let in, one Outcome always."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -158,7 +156,7 @@ async def test_a_fault_before_the_request_was_let_in_is_an_outcome_too() -> None
 async def test_a_fault_of_the_ledger_while_it_books_does_not_hide_the_outcome() -> None:
     bench = Bench()
 
-    async def fail(settlement: object) -> Sequence[Decimal]:
+    async def fail(settlement: object) -> None:
         raise RuntimeError("oops")
 
     bench.ledger.settle = fail  # type: ignore[method-assign]
@@ -184,6 +182,24 @@ async def test_a_call_that_the_stopping_server_cancels_is_billed_at_what_it_held
     settlement, _ = await bench.booked()
     assert (settlement.ending, settlement.estimated) == ("upstream_broke", True)
     assert settlement.cost > 0
+
+
+async def test_a_booking_goes_on_when_its_request_is_cancelled_meanwhile() -> None:
+    bench = Bench()
+    bench.upstream.gate = asyncio.Event()
+    asking = asyncio.create_task(bench.answer())
+    await bench.upstream.called.wait()
+    bench.ledger.gate = asyncio.Event()
+    bench.upstream.gate.set()
+    await bench.ledger.asked_to_settle.wait()
+
+    asking.cancel()
+    bench.ledger.gate.set()
+    with pytest.raises(UpstreamOverloaded, match="restarted"):
+        await asking
+
+    settlement, outcome = await bench.booked()
+    assert (settlement.ending, outcome.status) == ("completed", 200)
 
 
 async def test_an_answer_whose_booking_finds_no_database_is_given_and_spooled() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from app.domain.identity import InstanceId, RequestId
 from app.errors import DatabaseUnavailable
+from app.service.background import Background
 from app.service.janitor import Janitor
 from app.service.settling import Settler
 from app.telemetry.metrics import Metrics
@@ -29,7 +30,7 @@ class House:
         self.ledger = MemoryLedger(now=lambda: self.time.instant)
         self.spool = MemorySpool()
         self.open: set[RequestId] = set()
-        self.settler = Settler(self.ledger, self.spool)
+        self.settler = Settler(self.ledger, self.spool, Background())
         self.metrics = Metrics()
         self.janitor = Janitor(
             self.ledger,

@@ -1,5 +1,6 @@
 """What a request cost is booked, or kept until it can be."""
 
+import asyncio
 import logging
 from dataclasses import replace
 from decimal import Decimal
@@ -9,6 +10,7 @@ import pytest
 from app.domain.ledger import Settlement
 from app.errors import DatabaseUnavailable
 from app.service import settling
+from app.service.background import Background
 from app.service.settling import Settler
 from tests.support.examples import account, hold, settlement
 from tests.support.fakes import MemoryLedger, MemorySpool
@@ -20,7 +22,8 @@ class Desk:
     def __init__(self, *, room: int = 100, away: bool = False) -> None:
         self.ledger = MemoryLedger(away=AWAY if away else None)
         self.spool = MemorySpool(room=room)
-        self.settler = Settler(self.ledger, self.spool)
+        self.background = Background()
+        self.settler = Settler(self.ledger, self.spool, self.background)
 
     async def settle(self, count: int) -> list[Settlement]:
         made = [settlement(hold(account()), cost=str(number)) for number in range(count)]
@@ -93,3 +96,37 @@ async def test_a_repetition_books_once() -> None:
     await desk.settler.settle(replace(one, cost=Decimal(9)))
 
     assert desk.ledger.spent(account()) == one.cost
+
+
+async def test_what_the_database_may_have_lost_is_settled_again() -> None:
+    desk = Desk()
+    lasts = desk.ledger.lasts = asyncio.get_running_loop().create_future()
+    made = await desk.settle(2)
+    assert desk.ledger.settled == made
+
+    lasts.set_result(False)
+    await desk.background.finish(1)
+
+    assert desk.ledger.settled == made * 2
+    assert desk.ledger.spent(account()) == sum(one.cost for one in made)
+
+
+async def test_what_lasts_is_not_settled_again() -> None:
+    desk = Desk()
+
+    made = await desk.settle(2)
+    await desk.background.finish(1)
+
+    assert desk.ledger.settled == made
+
+
+async def test_what_may_be_lost_by_a_database_that_is_away_since_is_spooled() -> None:
+    desk = Desk()
+    lasts = desk.ledger.lasts = asyncio.get_running_loop().create_future()
+    made = await desk.settle(2)
+
+    desk.ledger.away = AWAY
+    lasts.set_result(False)
+    await desk.background.finish(1)
+
+    assert sorted(desk.spool.kept, key=lambda one: one.cost) == made

@@ -1,0 +1,48 @@
+"""What PostgreSQL had committed, and not yet on disk when it crashed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from app.service.background import Background
+from app.service.settling import Settler
+from app.store import lanes
+from app.store.database import Database
+from app.store.ledger import PostgresLedger
+from tests.chaos.server import Server
+from tests.chaos.stories import Ground
+from tests.support.examples import account, hold, settlement
+from tests.support.fakes import MemorySpool
+
+
+@pytest.fixture
+async def lazy(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    """A server that leaves what nobody waits for in memory, and a gateway that flushes late."""
+    monkeypatch.setattr(lanes, "FLUSHED_AFTER_SECONDS", 3)
+    await asyncio.to_thread(ground.server.set, "wal_writer_delay", "10s")
+    yield ground.server
+    await asyncio.to_thread(ground.server.set, "wal_writer_delay", None)
+
+
+def logged(url: str) -> list[str]:
+    with psycopg.connect(url) as connection:
+        return [id_ for (id_,) in connection.execute("SELECT request_id FROM spend_log")]
+
+
+async def test_a_settlement_that_a_crash_loses_is_made_again(lazy: Server) -> None:
+    url = await asyncio.to_thread(lazy.new_database)
+    one, background = settlement(hold(account())), Background()
+    async with Database(url, pool_size=2, timeout_seconds=5) as database:
+        settler = Settler(PostgresLedger(database), MemorySpool(), background)
+        await settler.settle(one)
+        committed = await asyncio.to_thread(logged, url)
+        await lazy.do(lazy.crash)
+        await lazy.do(lazy.postgres.start)
+        recovered = await asyncio.to_thread(logged, url)
+
+        await background.finish(30)
+
+    id_ = one.request_id
+    assert (committed, recovered, await asyncio.to_thread(logged, url)) == ([id_], [], [id_])
