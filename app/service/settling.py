@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from decimal import Decimal
+from typing import TypeVar
 
 from app.domain.ledger import Settlement
 from app.errors import DatabaseUnavailable
@@ -14,6 +15,8 @@ from app.service.background import Background
 log = logging.getLogger(__name__)
 
 KEPT_IN_MEMORY = 10_000
+
+Made = TypeVar("Made")
 
 
 class Settler:
@@ -33,15 +36,9 @@ class Settler:
     async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
         """What is spent in each account now; nothing if that is not known. Never raises for want
         of database or disk."""
-        try:
-            booked = await self._ledger.book(settlement)
-        except DatabaseUnavailable:
-            await self._keep(settlement)
+        booked = await self._or_keep(settlement, self._ledger.book(settlement))
+        if booked is None:
             return ()
-        except Exception:
-            # A fault of ours loses no bill either: somebody will look into the spool.
-            await self._keep(settlement)
-            raise
         self._remember(settlement, booked)
         return booked.spent
 
@@ -69,13 +66,21 @@ class Settler:
                 "the database may have lost settlements: they are settled again",
                 extra={"count": len(settlements)},
             )
-            await asyncio.gather(*(self._settle_again(one) for one in settlements))
+            await asyncio.gather(
+                *(self._or_keep(one, self._ledger.settle(one)) for one in settlements)
+            )
 
-    async def _settle_again(self, settlement: Settlement) -> None:
+    async def _or_keep(self, settlement: Settlement, settling: Awaitable[Made]) -> Made | None:
+        """What comes of it; None without a database. What does not get settled is kept."""
         try:
-            await self._ledger.settle(settlement)
+            return await settling
         except DatabaseUnavailable:
             await self._keep(settlement)
+            return None
+        except Exception:
+            # A fault of ours loses no bill either: somebody will look into the spool.
+            await self._keep(settlement)
+            raise
 
     async def _keep(self, settlement: Settlement) -> None:
         facts = {"request_id": settlement.request_id, "cost": str(settlement.cost)}

@@ -132,8 +132,8 @@ PROCESS = Row(
                     f'rate(process_cpu_seconds_total{{job="gateway"}}{INTERVAL})'),
         by_instance("In flight", "Requests that were let in and are not settled yet.", "short",
                     "gateway_requests_in_flight"),
-        by_instance("Background work", "Answers read on and settlements made after their client "
-                    "left.", "short", "gateway_background_tasks"),
+        by_instance("Background work", "Answers read on, settlements, and those "
+                    "not on disk yet.", "short", "gateway_background_tasks"),
         Panel("Files and keys", "Open files; keys remembered.", "short",
               [Query('sum(process_open_fds{job="gateway"})', "open files"),
                Query("sum(gateway_keys_remembered)", "keys")]),
