@@ -50,6 +50,10 @@ class BudgetGauges(Collector):
             )
             left = float(account.cap - standing.spent)
             name = (account.scope, account.id)
+            before = self._states.get(name)
+            if before is not None and before.account == account:
+                # Those that end together may be told of in another order than they were booked.
+                left = min(left, before.left)
             self._states[name] = _State(account, labels, left)
             self._states.move_to_end(name)
             if len(self._states) > self._most:

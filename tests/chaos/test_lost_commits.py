@@ -15,15 +15,25 @@ from tests.chaos.server import Server
 from tests.chaos.stories import Ground
 from tests.support.examples import account, hold, settlement
 from tests.support.fakes import MemorySpool
+from tests.support.waiting import until
+
+COMMIT_LAZILY = "SET synchronous_commit = off; SELECT pg_logical_emit_message(true, '', '')"
+ALL_FLUSHED = "SELECT pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn()"
 
 
 @pytest.fixture
 async def lazy(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     """A server that leaves what nobody waits for in memory, and a gateway that flushes late."""
+    server = ground.server
     monkeypatch.setattr(lanes, "FLUSHED_AFTER_SECONDS", 3)
-    await asyncio.to_thread(ground.server.set, "wal_writer_delay", "10s")
-    yield ground.server
-    await asyncio.to_thread(ground.server.set, "wal_writer_delay", None)
+    await asyncio.to_thread(server.set, "autovacuum", "off")
+    # A log writer that has had nothing to do for long is woken by any commit, this one's too.
+    await asyncio.to_thread(server.ask, COMMIT_LAZILY)
+    await until(lambda: server.ask(ALL_FLUSHED) == [(True,)])
+    await asyncio.to_thread(server.set, "wal_writer_delay", "10s")
+    yield server
+    for name in ("wal_writer_delay", "autovacuum"):
+        await asyncio.to_thread(server.set, name, None)
 
 
 def logged(url: str) -> list[str]:

@@ -167,6 +167,33 @@ def test_what_is_left_of_budgets_is_shown_with_its_end() -> None:
     assert 'litellm_user_budget_remaining_hours_metric{user="ada"}' not in series
 
 
+@pytest.mark.parametrize(("later", "left"), [("2", 7.5), ("3", 7)])
+def test_of_requests_that_are_heard_of_in_another_order_the_one_that_leaves_least_counts(
+    later: str, left: float
+) -> None:
+    metrics, _ = budgets(standing(Scope.USER, "2.5"))
+
+    metrics.record(outcome(budgets=(standing(Scope.USER, later),)))
+
+    series = told(metrics=metrics)
+    assert series['litellm_remaining_user_budget_metric{user="ada"}'] == left
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [standing(Scope.USER, "1", LIFETIME), standing(Scope.USER, "1", cap="5")],
+    ids=["window", "cap"],
+)
+def test_a_changed_budget_is_shown_as_it_stands_now(changed: Standing) -> None:
+    metrics, _ = budgets(standing(Scope.USER, "9"))
+
+    metrics.record(outcome(budgets=(changed,)))
+
+    series = told(metrics=metrics)
+    left = float((changed.account.cap or 0) - changed.spent)
+    assert series['litellm_remaining_user_budget_metric{user="ada"}'] == left
+
+
 def test_a_budget_whose_window_is_over_says_nothing_until_it_is_used_again() -> None:
     metrics, time = budgets(standing(Scope.KEY, "2.5"))
 
