@@ -68,7 +68,7 @@ class Ledger(Protocol):
         """Replace the hold by what was really spent; idempotent by request id."""
 
     async def settle(self, settlement: Settlement) -> None:
-        """The same, so that it lasts. Raises DatabaseUnavailable if that is not sure."""
+        """The same, and it lasts once this returns; slower."""
 
     async def heartbeat(self, owner: InstanceId) -> None:
         """Say that this process is alive, and so its holds are."""

@@ -110,8 +110,14 @@ class Database:
         DatabaseUnavailable after the timeout."""
         return await self._repeated(lambda seconds: self._lanes.run(statement, parameter, seconds))
 
+    async def row_on_disk(self, statement: Statement, parameter: bytes) -> TextRow:
+        """The same, once what it changed is on disk."""
+        return await self._repeated(
+            lambda seconds: self._lanes.run_on_disk(statement, parameter, seconds)
+        )
+
     async def row_to_last(self, statement: Statement, parameter: bytes) -> tuple[TextRow, Lasts]:
-        """The same, and whether what it changed is on disk."""
+        """Its row at once, and whether what it changed is on disk."""
         return await self._repeated(
             lambda seconds: self._lanes.run_to_last(statement, parameter, seconds)
         )

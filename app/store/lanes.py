@@ -1,7 +1,7 @@
 """The few statements that every request makes, over connections that many of them share (ADR 17).
 
-No commit on these connections waits for the disk. One connection more flushes what they committed,
-for all at once, and tells those who have to know (ADR 29).
+No commit on these connections waits for the disk. On one connection more they all do: it flushes
+what the others committed, for all at once, and runs what has to be on disk first (ADR 29).
 """
 
 import asyncio
@@ -74,17 +74,19 @@ class Lanes:
     async def run(self, statement: Statement, parameter: bytes, seconds: float) -> Row:
         """The statement's row, once it is committed. Raises psycopg's errors; OperationalError,
         too, when there is no connection within so many seconds."""
-        if not self._whole:
-            await self._mended(seconds)
+        await self._ready(seconds)
         return await min(self._lanes, key=len).send(statement, parameter)
+
+    async def run_on_disk(self, statement: Statement, parameter: bytes, seconds: float) -> Row:
+        """The same, once it is on disk."""
+        flusher = await self._ready(seconds)
+        return await flusher.send(statement, parameter)
 
     async def run_to_last(
         self, statement: Statement, parameter: bytes, seconds: float
     ) -> tuple[Row, Lasts]:
-        """The same, and whether it lasts."""
-        flusher = self._flusher
-        if flusher is None or not self._whole:
-            flusher = await self._mended(seconds)
+        """The statement's row, once it is committed, and whether it lasts."""
+        flusher = await self._ready(seconds)
         row = await min(self._lanes, key=len).send(statement, parameter)
         return row, self._flush(flusher)
 
@@ -111,8 +113,10 @@ class Lanes:
             self._next_flush = None
         flush.send()
 
-    async def _mended(self, seconds: float) -> Lane:
+    async def _ready(self, seconds: float) -> Lane:
         """The flusher, with every connection sound."""
+        if self._whole and self._flusher is not None:
+            return self._flusher
         try:
             async with asyncio.timeout(seconds), self._mending:
                 self._lanes = [lane for lane in self._lanes if not lane.broken]

@@ -1,6 +1,5 @@
 """The budget ledger in PostgreSQL: holds, settlements, and who is alive."""
 
-import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +23,8 @@ from app.domain.ledger import (
     Standing,
 )
 from app.domain.limits import LimitedBy, LimitKind, Limits, LimitScope
-from app.errors import DatabaseUnavailable
 from app.ports import Booked
-from app.store.database import AWAY, Database
+from app.store.database import Database
 from app.store.lane import Statement
 
 Number = TypeVar("Number", Decimal, float)
@@ -135,14 +133,11 @@ class PostgresLedger:
         return Grant(standings, tuple(Reading(*reading) for reading in readings))
 
     async def book(self, settlement: Settlement) -> Booked:
-        end = {"row": _row(settlement), "accounts": _accounts(settlement.accounts)}
-        (spent,), lasts = await self._database.row_to_last(SETTLE, _json(end))
+        (spent,), lasts = await self._database.row_to_last(SETTLE, _json(_end(settlement)))
         return Booked(_numbers(spent, Decimal), lasts)
 
     async def settle(self, settlement: Settlement) -> None:
-        booked = await self.book(settlement)
-        if not await asyncio.shield(booked.lasts):
-            raise DatabaseUnavailable(AWAY)
+        await self._database.row_on_disk(SETTLE, _json(_end(settlement)))
 
     async def heartbeat(self, owner: InstanceId) -> None:
         await self._database.execute(HEARTBEAT, {"owner": owner})
@@ -199,6 +194,11 @@ def _hold(hold: Hold) -> dict[str, Any]:
             for limit in hold.limits
         ]
     return asked
+
+
+def _end(settlement: Settlement) -> dict[str, Any]:
+    """As `settle_request` takes it."""
+    return {"row": _row(settlement), "accounts": _accounts(settlement.accounts)}
 
 
 def _row(settlement: Settlement) -> dict[str, Any]:

@@ -23,7 +23,6 @@ MOST_GROWN_BYTES: Final = 64 * 1024 * 1024
 MOST_GROWN_FILES: Final = 8
 """The pool keeps two connections to the database, and opens up to eight more while it is busy."""
 
-HELLO: Final = {"role": "user", "content": "hello"}
 ALWAYS: Final = {400, 401, 403, 404, 405, 413, 429, 431}
 """What an address or a header that means something else may be answered."""
 
@@ -160,7 +159,8 @@ def steady(stack: Stack) -> Iterator[list[str]]:
 
 def _let_open(stack: Stack) -> None:
     """The connections that every gateway opens with its first request, and keeps."""
-    asked = {"model": "claude-haiku-4-5", "max_tokens": 10, "messages": [HELLO]}
+    said = {"role": "user", "content": "hello"}
+    asked = {"model": "claude-haiku-4-5", "max_tokens": 10, "messages": [said]}
     secret = stack.gateway.new_key()
     stack.gateway.try_as(secret, "POST", "/v1/messages", **asked).raise_for_status()
 

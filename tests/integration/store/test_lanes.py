@@ -117,6 +117,19 @@ async def test_what_is_said_to_last_is_on_disk(database: Database, sql: Sql) -> 
     assert all(written < flushed for written, flushed in found)
 
 
+async def test_a_statement_that_is_to_last_waits_for_a_flush_of_its_own_and_for_no_others(
+    database: Database, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "FLUSHED_AFTER_SECONDS", 3600)
+    sql("CREATE TABLE note (id int)")
+
+    with anyio.fail_after(SECONDS):
+        (written,) = await database.row_on_disk(LAST, b"1")
+
+    ((flushed,),) = sql(FLUSHED)
+    assert int(written or b"0") < int(str(flushed))
+
+
 async def test_a_row_is_there_and_seen_by_all_before_it_is_on_disk(
     database: Database, sql: Sql
 ) -> None:

@@ -37,6 +37,10 @@ class CountingDatabase(Database):
         self.statements += 1
         return await super().row(statement, parameter)
 
+    async def row_on_disk(self, statement: Statement, parameter: bytes) -> TextRow:
+        self.statements += 1
+        return await super().row_on_disk(statement, parameter)
+
     async def row_to_last(self, statement: Statement, parameter: bytes) -> tuple[TextRow, Lasts]:
         self.statements += 1
         return await super().row_to_last(statement, parameter)
@@ -59,5 +63,8 @@ async def test_admission_and_settlement_are_one_statement_each_whatever_they_che
     await ledger.hold(held)
     assert database.statements == 1
 
-    await ledger.settle(settlement(held))
+    await ledger.book(settlement(held))
     assert database.statements == 2
+
+    await ledger.settle(settlement(held))
+    assert database.statements == 3
