@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Janitor:
-    """Runs rounds for as long as the process lives. Any number of processes may do so at once."""
+    """Works for as long as the process lives. Any number of processes may do so at once."""
 
     def __init__(
         self,
@@ -49,30 +49,29 @@ class Janitor:
         return self._clock.monotonic() - self._heard
 
     async def run(self) -> None:
-        """Round after round, until cancelled."""
-        while True:
-            try:
-                await self.round()
-            except DatabaseUnavailable:
-                self._trusted_since = None
-            except Exception as error:
-                log.exception("janitor failed", extra={"error": type(error).__name__})
-            await asyncio.sleep(self._timeout / 5)
+        """Beats and tidies until cancelled; neither waits for the other."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._again_and_again(self.beat))
+            tasks.create_task(self._again_and_again(self.tidy))
 
-    async def round(self) -> None:
-        """One heartbeat, and what is due with it. Raises DatabaseUnavailable."""
+    async def beat(self) -> None:
+        """One heartbeat, and room in the log for the days to come. Raises DatabaseUnavailable."""
         await self._ledger.heartbeat(self._instance)
-        now = self._heard = self._clock.monotonic()
+        self._heard = self._clock.monotonic()
         if self._trusted_since is None:
-            self._trusted_since = now
+            self._trusted_since = self._heard
         if self._prepared != (today := self._clock.now().date()):
             await self._ledger.prepare(self._clock.now())
             self._prepared = today
+
+    async def tidy(self) -> None:
+        """Book what was kept, and what others left. Raises DatabaseUnavailable."""
         if replayed := await self._settler.replay():
             self._watcher.tidied("spooled", replayed)
             log.info("spooled settlements booked", extra={"count": replayed})
         # While the database was away nobody could say that they live: let them do so first.
-        if now - self._trusted_since >= self._timeout:
+        trusted = self._trusted_since
+        if trusted is not None and self._clock.monotonic() - trusted >= self._timeout:
             await self._settle_orphans()
         await self._release_strays()
 
@@ -83,6 +82,16 @@ class Janitor:
             await self._ledger.forget(self._instance)
         except DatabaseUnavailable:
             log.warning("database away at the end: others will settle what is left")
+
+    async def _again_and_again(self, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await step()
+            except DatabaseUnavailable:
+                self._trusted_since = None
+            except Exception as error:
+                log.exception("janitor failed", extra={"error": type(error).__name__})
+            await asyncio.sleep(self._timeout / 5)
 
     async def _settle_orphans(self) -> None:
         for hold in await self._ledger.orphans(self._timeout):

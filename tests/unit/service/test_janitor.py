@@ -10,6 +10,7 @@ import pytest
 
 from app.domain.identity import InstanceId, RequestId
 from app.errors import DatabaseUnavailable
+from app.ports import Ledger
 from app.service.background import Background
 from app.service.janitor import Janitor
 from app.service.settling import Settler
@@ -43,10 +44,11 @@ class House:
         )
 
     async def rounds(self, seconds: float) -> None:
-        """So many seconds of rounds, as `run` makes them."""
+        """So many seconds of what `run` does."""
         for _ in range(round(seconds / 3)):
             self.time.advance(3)
-            await self.janitor.round()
+            await self.janitor.beat()
+            await self.janitor.tidy()
 
     def tidied(self, kind: str) -> bool:
         """Whether metrics tell of one settlement of that kind."""
@@ -79,7 +81,7 @@ async def test_a_request_whose_fresh_hold_was_released_is_booked_all_the_same() 
     house = House()
     held = hold(account(), owner=ME, started_at=house.time.instant - timedelta(days=2))
     await house.ledger.hold(held)
-    await house.janitor.round()
+    await house.janitor.beat()
 
     await house.ledger.settle(settlement(held, cost="0.5"))
 
@@ -169,6 +171,32 @@ async def test_after_the_database_was_away_everybody_gets_that_time_again() -> N
     await house.rounds(3)
 
     assert len(house.ledger.settled) == 1
+
+
+async def test_a_long_replay_holds_up_no_heartbeat() -> None:
+    house = House(timeout=0.01)
+    beaten = asyncio.Event()
+    begun: list[Ledger] = []
+
+    async def replay(ledger: Ledger) -> int:
+        begun.append(ledger)
+        await beaten.wait()
+        return 0
+
+    async def heartbeat(owner: InstanceId) -> None:
+        house.ledger.beats.append(owner)
+        if begun and len(house.ledger.beats) > 3:
+            beaten.set()
+
+    house.spool.replay = replay  # type: ignore[method-assign]
+    house.ledger.heartbeat = heartbeat  # type: ignore[method-assign]
+    task = asyncio.create_task(house.janitor.run())
+    with anyio.fail_after(10):
+        await beaten.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert len(begun) == 1
 
 
 async def test_what_was_spooled_is_booked() -> None:
