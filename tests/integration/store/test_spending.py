@@ -19,7 +19,7 @@ from app.store.ledger import PostgresLedger
 from app.store.spending import PostgresSpending
 from tests.support.examples import hold, settlement
 
-TODAY = (datetime.now(UTC) - timedelta(minutes=5)).date()
+STILL_OPEN = timedelta(minutes=5)
 """A day's books stay open for so long after its end."""
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-4-5"
 ADA, BOB = UserId("ada"), UserId("bob")
@@ -27,7 +27,7 @@ KEY_A, KEY_B = KeyId("a" * 64), KeyId("b" * 64)
 
 
 def ago(days: int) -> date:
-    return TODAY - timedelta(days=days)
+    return (datetime.now(UTC) - STILL_OPEN).date() - timedelta(days=days)
 
 
 def noon(day: date) -> datetime:
@@ -58,7 +58,7 @@ class Desk:
         return await self.spending.summarise()
 
     async def groups(self, by: Dimension, spender: Spender = Spender()) -> list[SpendGroup]:  # noqa: B008
-        return list(await self.spending.groups(by, Period(ago(20), TODAY), spender, 100))
+        return list(await self.spending.groups(by, Period(ago(20), ago(0)), spender, 100))
 
     async def all_reports(self) -> list[list[SpendGroup]]:
         everybody, ada = Spender(), Spender(user_id=ADA)
@@ -111,7 +111,7 @@ async def test_each_dimension_is_told_with_its_sums(desk: Desk) -> None:
         by: {group.name: group.cost for group in await desk.groups(by)}
         for by in (Dimension.DAY, Dimension.USER, Dimension.SESSION, Dimension.TAG)
     }
-    assert sums[Dimension.DAY] == {str(ago(3)): 3, str(ago(2)): 12, str(TODAY): 16}
+    assert sums[Dimension.DAY] == {str(ago(3)): 3, str(ago(2)): 12, str(ago(0)): 16}
     assert sums[Dimension.USER] == {"ada": 19, "": 8, "bob": 4}
     assert sums[Dimension.SESSION] == {"session-1": 19, "other": 8}
     assert sums[Dimension.TAG] == {"ci": 5, "nightly": 1}
@@ -160,7 +160,7 @@ async def test_spend_that_is_booked_late_enters_the_summary_of_its_day(desk: Des
 async def test_spend_of_a_day_whose_log_is_gone_is_added_to_its_summaries(desk: Desk) -> None:
     await desk.book(5, "1", tags=("ci",))
     await desk.close_days()
-    await desk.spending.drop_before(TODAY)
+    await desk.spending.drop_before(ago(0))
 
     await desk.book(5, "2", tags=("ci",))
     await desk.close_days()
@@ -182,12 +182,12 @@ async def test_a_log_is_given_up_only_when_its_day_is_summarised(desk: Desk) -> 
     await desk.book(9)
     before = desk.tables()
 
-    assert await desk.spending.drop_before(TODAY) == 0
+    assert await desk.spending.drop_before(ago(0)) == 0
     assert desk.tables() == before
 
     await desk.close_days()
     await desk.book(9)
-    assert await desk.spending.drop_before(TODAY) == 7
+    assert await desk.spending.drop_before(ago(0)) == 7
     assert f"spend_log_{ago(9):%Y%m%d}" in desk.tables()
 
 
@@ -195,9 +195,9 @@ async def test_a_log_is_given_up_a_week_at_a_time(desk: Desk) -> None:
     await desk.book(10)
     await desk.close_days()
 
-    assert [await desk.spending.drop_before(TODAY) for _ in range(3)] == [7, 3, 0]
+    assert [await desk.spending.drop_before(ago(0)) for _ in range(3)] == [7, 3, 0]
     assert f"spend_log_{ago(10):%Y%m%d}" not in desk.tables()
-    assert f"spend_log_{TODAY:%Y%m%d}" in desk.tables()
+    assert f"spend_log_{ago(0):%Y%m%d}" in desk.tables()
 
 
 async def test_the_check_finds_nothing_where_all_is_right(desk: Desk) -> None:
@@ -275,7 +275,7 @@ async def test_a_new_window_starts_from_what_was_spent_in_it(desk: Desk, dropped
     await desk.book(2, "8", key_id=KEY_B, user_id=BOB)
     if dropped:
         await desk.close_days()
-        await desk.spending.drop_before(TODAY)
+        await desk.spending.drop_before(ago(0))
     window = Window(datetime.combine(ago(3), datetime.min.time(), UTC), None)
     accounts = [
         Account(Scope.KEY, KEY_A, window, None),
