@@ -41,7 +41,7 @@ class Buildah:
 
     def __call__(self, *arguments: str) -> str:
         places = ["--root", f"{self.folder}/root", "--runroot", f"{self.folder}/run"]
-        return run(["buildah", *places, "--storage-driver", "vfs", *arguments])
+        return run(["buildah", *places, *arguments])
 
 
 def run(command: Sequence[str]) -> str:
