@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from math import ceil, floor, log10
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -19,15 +20,27 @@ Points = Sequence[tuple[float, float]]
 def plot(title: str, across: str, up: str, lines: Mapping[str, Points]) -> str:
     """One SVG; the x axis counts its values evenly, since they are chosen to grow by factors."""
     xs = sorted({x for points in lines.values() for x, _ in points})
-    top = max((y for points in lines.values() for _, y in points), default=0) or 1
+    marks = round_marks(max((y for points in lines.values() for _, y in points), default=0))
+    top = marks[-1]
     step = (WIDTH - LEFT - RIGHT) / max(1, len(xs) - 1)
     place = {x: LEFT + n * step for n, x in enumerate(xs)}
-    parts = [_frame(title, across, up), *_grid(top), *_ticks(place)]
+    parts = [_frame(title, across, up), *_grid(marks), *_ticks(place)]
     for number, (name, points) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
         dots = [(place[x], _height(y, top)) for x, y in sorted(points)]
         parts.append(_line(name, colour, dots, TOP + 18 * number))
     return "\n".join([*parts, "</svg>\n"])
+
+
+def round_marks(most: float) -> list[float]:
+    """From 0 to `most` or a little more, in at most five equal steps that are easy to read."""
+    if most <= 0:
+        return [0, 1]
+    magnitude = 10 ** floor(log10(most / 5))
+    step = magnitude * next(
+        factor for factor in (1, 2, 2.5, 5, 10) if factor * magnitude * 5 >= most
+    )
+    return [step * number for number in range(ceil(most / step) + 1)]
 
 
 def _height(value: float, top: float) -> float:
@@ -52,16 +65,15 @@ def _frame(title: str, across: str, up: str) -> str:
     )
 
 
-def _grid(top: float) -> list[str]:
-    marks = []
-    for quarter in range(5):
-        value = top * quarter / 4
-        y = _height(value, top)
-        marks.append(
+def _grid(marks: Sequence[float]) -> list[str]:
+    lines = []
+    for value in marks:
+        y = _height(value, marks[-1])
+        lines.append(
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#d0d7de"/>'
         )
-        marks.append(_text(LEFT - 6, y + 4, f"{value:.3g}", 'text-anchor="end"'))
-    return marks
+        lines.append(_text(LEFT - 6, y + 4, f"{value:.3g}", 'text-anchor="end"'))
+    return lines
 
 
 def _ticks(place: Mapping[float, float]) -> list[str]:

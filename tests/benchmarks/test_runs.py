@@ -137,3 +137,18 @@ def test_a_scenario_is_chosen_by_its_name_or_its_family() -> None:
 
 def test_no_two_scenarios_have_the_same_name() -> None:
     assert len({one.name for one in SCENARIOS}) == len(SCENARIOS)
+
+
+@pytest.mark.parametrize(
+    ("most", "marks"),
+    [
+        (250, [0, 50, 100, 150, 200, 250]),
+        (149.6, [0, 50, 100, 150]),
+        (12.3, [0, 2.5, 5, 7.5, 10, 12.5]),
+        (9.9, [0, 2, 4, 6, 8, 10]),
+        (0.81, [0, 0.2, 0.4, 0.6, 0.8, 1.0]),
+        (0, [0, 1]),
+    ],
+)
+def test_a_plot_is_divided_by_round_numbers(most: float, marks: list[float]) -> None:
+    assert plots.round_marks(most) == pytest.approx(marks)
