@@ -43,11 +43,16 @@ class Settler:
         return booked.spent
 
     async def replay(self) -> int:
-        """Settle what was kept; the number settled. Raises DatabaseUnavailable."""
+        """Settle what was kept; the number settled. Several may be at it. Raises
+        DatabaseUnavailable."""
         count = 0
         while self._kept:
-            await self._ledger.settle(self._kept[0])
-            self._kept.popleft()
+            settlement = self._kept.popleft()
+            try:
+                await self._ledger.settle(settlement)
+            except BaseException:
+                self._kept.appendleft(settlement)
+                raise
             count += 1
         return count + await self._spool.replay(self._ledger)
 

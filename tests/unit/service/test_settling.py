@@ -74,6 +74,21 @@ async def test_a_replay_while_the_database_is_away_keeps_everything() -> None:
     assert await desk.settler.replay() == 0
 
 
+async def test_two_replays_at_once_lose_nothing() -> None:
+    desk = Desk(away=True, room=0)
+    made = await desk.settle(3)
+    desk.ledger.away = None
+    desk.ledger.gate = asyncio.Event()
+
+    replays = [asyncio.create_task(desk.settler.replay()) for _ in range(2)]
+    await desk.ledger.asked_to_settle.wait()
+    await asyncio.sleep(0)
+    desk.ledger.gate.set()
+
+    assert sum(await asyncio.gather(*replays)) == 3
+    assert sorted(desk.ledger.settled, key=lambda one: one.cost) == made
+
+
 async def test_memory_is_bounded_and_what_is_lost_is_named(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
