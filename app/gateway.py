@@ -36,7 +36,7 @@ class Gateway:
         # No request is to be answered or priced by models that the operator has changed.
         await self.changes.offer.reload()
         with contextlib.suppress(DatabaseUnavailable):
-            await self.janitor.beat()
+            await self.janitor.round()
         chores = (self.janitor, self.upkeep, self.telemetry)
         rounds = [asyncio.create_task(chore.run()) for chore in chores]
         try:

@@ -49,31 +49,31 @@ class Janitor:
         return self._clock.monotonic() - self._heard
 
     async def run(self) -> None:
-        """Beats and tidies until cancelled; neither waits for the other."""
+        """Rounds and replays until cancelled; however long a replay takes, no heartbeat waits."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._again_and_again(self.beat))
-            tasks.create_task(self._again_and_again(self.tidy))
+            tasks.create_task(self._again_and_again(self.round))
+            tasks.create_task(self._again_and_again(self.replay))
 
-    async def beat(self) -> None:
-        """One heartbeat, and room in the log for the days to come. Raises DatabaseUnavailable."""
+    async def round(self) -> None:
+        """One heartbeat, and what is due with it. Raises DatabaseUnavailable."""
         await self._ledger.heartbeat(self._instance)
-        self._heard = self._clock.monotonic()
+        now = self._heard = self._clock.monotonic()
         if self._trusted_since is None:
-            self._trusted_since = self._heard
+            self._trusted_since = now
+        # While the database was away nobody could say that they live: let them do so first.
+        others_had_time = now - self._trusted_since >= self._timeout
         if self._prepared != (today := self._clock.now().date()):
             await self._ledger.prepare(self._clock.now())
             self._prepared = today
+        if others_had_time:
+            await self._settle_orphans()
+        await self._release_strays()
 
-    async def tidy(self) -> None:
-        """Book what was kept, and what others left. Raises DatabaseUnavailable."""
+    async def replay(self) -> None:
+        """Book what was kept. Raises DatabaseUnavailable."""
         if replayed := await self._settler.replay():
             self._watcher.tidied("spooled", replayed)
             log.info("spooled settlements booked", extra={"count": replayed})
-        # While the database was away nobody could say that they live: let them do so first.
-        trusted = self._trusted_since
-        if trusted is not None and self._clock.monotonic() - trusted >= self._timeout:
-            await self._settle_orphans()
-        await self._release_strays()
 
     async def leave(self) -> None:
         """This process ends in order: nothing of it is left to be settled by others."""

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import anyio
 import pytest
 
 from app.domain.identity import InstanceId, RequestId
+from app.domain.ledger import Hold
 from app.errors import DatabaseUnavailable
 from app.ports import Ledger
 from app.service.background import Background
@@ -47,8 +48,16 @@ class House:
         """So many seconds of what `run` does."""
         for _ in range(round(seconds / 3)):
             self.time.advance(3)
-            await self.janitor.beat()
-            await self.janitor.tidy()
+            await self.janitor.round()
+            await self.janitor.replay()
+
+    async def work_until(self, happened: asyncio.Event) -> None:
+        """`run`, by the real clock."""
+        work = asyncio.create_task(self.janitor.run())
+        with anyio.fail_after(10):
+            await happened.wait()
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
 
     def tidied(self, kind: str) -> bool:
         """Whether metrics tell of one settlement of that kind."""
@@ -81,7 +90,8 @@ async def test_a_request_whose_fresh_hold_was_released_is_booked_all_the_same() 
     house = House()
     held = hold(account(), owner=ME, started_at=house.time.instant - timedelta(days=2))
     await house.ledger.hold(held)
-    await house.janitor.beat()
+    await house.janitor.round()
+    assert house.ledger.reservations == {}
 
     await house.ledger.settle(settlement(held, cost="0.5"))
 
@@ -190,13 +200,35 @@ async def test_a_long_replay_holds_up_no_heartbeat() -> None:
 
     house.spool.replay = replay  # type: ignore[method-assign]
     house.ledger.heartbeat = heartbeat  # type: ignore[method-assign]
-    task = asyncio.create_task(house.janitor.run())
-    with anyio.fail_after(10):
-        await beaten.wait()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await house.work_until(beaten)
 
     assert len(begun) == 1
+
+
+async def test_a_replay_that_fails_breaks_no_round_beside_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    house = House(timeout=0.01)
+    failed, ended = asyncio.Event(), asyncio.Event()
+
+    async def replay(ledger: Ledger) -> int:
+        failed.set()
+        raise AWAY
+
+    async def prepare(now: datetime) -> None:
+        await failed.wait()
+        await asyncio.sleep(0)
+
+    async def strays(*_: object) -> list[Hold]:
+        ended.set()
+        return []
+
+    house.spool.replay = replay  # type: ignore[method-assign]
+    house.ledger.prepare = prepare  # type: ignore[method-assign]
+    house.ledger.strays = strays  # type: ignore[assignment]
+    await house.work_until(ended)
+
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
 async def test_what_was_spooled_is_booked() -> None:
@@ -225,11 +257,7 @@ async def test_a_bad_round_is_not_the_last(
         beaten.set()
 
     house.ledger.heartbeat = heartbeat  # type: ignore[method-assign]
-    task = asyncio.create_task(house.janitor.run())
-    with anyio.fail_after(10):
-        await beaten.wait()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await house.work_until(beaten)
 
     failures = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(failures) == (0 if error is AWAY else 2)
