@@ -58,7 +58,7 @@ class Bill:
         self._sink = sink
         self._background = background
         self._clock = clock
-        self._settling: asyncio.Task[None] | None = None
+        self._booked: asyncio.Event | None = None
         self._ttfb: float | None = None
         self._admitted = clock.monotonic()
         self._parameters = parameters
@@ -75,7 +75,7 @@ class Bill:
     @property
     def settled(self) -> bool:
         """Whether the end has been told, if not yet booked."""
-        return self._settling is not None
+        return self._booked is not None
 
     def note(self, target: Target, began: float, error: GatewayError | None) -> None:
         """Bedrock was called, from then on (monotonic) until now."""
@@ -112,11 +112,13 @@ class Bill:
     ) -> None:
         """Book the usage: the one given, or else the meter's. Only the first call counts, and one
         that is cancelled goes on by itself: hanging up does not lose a bill."""
-        if self._settling is None:
+        if self._booked is None:
             used = usage or self._seen()
             code = status or (error.status if error else 200)
-            self._settling = self._background.start(self._close(ending, used, code, error))
-        await asyncio.shield(self._settling)
+            settlement = self._settlement(ending, used, code, error)
+            self._booked = asyncio.Event()
+            self._background.start(self._close(settlement, self._booked))
+        await self._booked.wait()
 
     async def fail(self, error: GatewayError, *, status: int | None = None) -> None:
         """Settle a call that failed: at what was seen; at what was held, if an answer may have been
@@ -136,19 +138,18 @@ class Bill:
             return usage
         return replace(usage, input_tokens=self._prompt_tokens)
 
-    async def _close(
-        self, ending: Ending, usage: Usage, status: int, error: GatewayError | None
-    ) -> None:
+    async def _close(self, settlement: Settlement, booked: asyncio.Event) -> None:
         self.reservation.close()
         upstream_seconds = self._clock.monotonic() - self._admitted
-        settlement = self._settlement(ending, usage, status, error)
         if self.meter.exact:
-            self._admission.learn(self.reservation.hold, usage.output_tokens)
+            self._admission.learn(self.reservation.hold, settlement.usage.output_tokens)
         spent: Sequence[Decimal] = ()
         try:
             spent = await self._settler.settle(settlement)
         finally:
             self._admission.closed(self._request.id)
+            booked.set()
+            await asyncio.sleep(0)  # the answer goes out before it is told of
             self._sink.record(self._outcome(settlement, spent, upstream_seconds))
 
     def _settlement(

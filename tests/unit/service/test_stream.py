@@ -187,6 +187,7 @@ async def test_an_error_after_the_first_byte_makes_clients_try_again_in_order() 
 
     error = datas(chunks)[-1]
     assert error["error"] == {"type": "overloaded_error", "message": "lost"}
+    await bench.finish()
     assert error["request_id"] == bench.sink.outcomes[0].request_id
 
 
