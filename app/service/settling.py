@@ -79,22 +79,26 @@ class Settler:
         """What comes of it; None without a database. What does not get settled is kept."""
         try:
             return await settling
-        except DatabaseUnavailable:
-            await self._keep(settlement)
+        except DatabaseUnavailable as error:
+            await self._keep(settlement, error)
             return None
-        except Exception:
+        except Exception as error:
             # A fault of ours loses no bill either: somebody will look into the spool.
-            await self._keep(settlement)
+            await self._keep(settlement, error)
             raise
 
-    async def _keep(self, settlement: Settlement) -> None:
-        facts = {"request_id": settlement.request_id, "cost": str(settlement.cost)}
+    async def _keep(self, settlement: Settlement, reason: Exception) -> None:
+        facts = {
+            "request_id": settlement.request_id,
+            "cost": str(settlement.cost),
+            "reason": type(reason).__name__,
+        }
         try:
             await self._spool.add(settlement)
-            log.warning("database away: settlement spooled", extra=facts)
+            log.warning("not booked: settlement spooled", extra=facts)
         except OSError as error:
             log.critical(
-                "database away and spool not writable: settlement kept in memory",
+                "not booked and spool not writable: settlement kept in memory",
                 extra=facts | {"error": str(error)},
             )
             if len(self._kept) >= KEPT_IN_MEMORY:

@@ -162,7 +162,9 @@ async def test_an_answer_does_not_wait_until_it_is_told_of() -> None:
     await bench.booked()
 
 
-async def test_a_fault_of_the_ledger_while_it_books_hides_neither_answer_nor_outcome() -> None:
+async def test_a_fault_of_the_ledger_while_it_books_hides_neither_answer_nor_outcome(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     bench = Bench()
 
     async def fail(settlement: object) -> None:
@@ -174,6 +176,7 @@ async def test_a_fault_of_the_ledger_while_it_books_hides_neither_answer_nor_out
     assert isinstance(answer, WholeAnswer)
     await bench.finish()
     assert (len(bench.sink.outcomes), len(bench.spool.kept)) == (1, 1)
+    assert vars(caplog.records[0])["reason"] == "RuntimeError"
 
 
 @pytest.mark.parametrize("stream", [False, True])
