@@ -33,8 +33,10 @@ from app.service.dialects import AnthropicDialect, OpenAIDialect
 from app.service.estimates import OutputForecast
 from app.service.fields import Fields
 from app.service.inference import Inference, Timing
+from app.service.intake import Intake
 from app.service.janitor import Janitor
 from app.service.keys import Keys
+from app.service.known_prompts import KnownPrompts
 from app.service.named_budgets import Budgets
 from app.service.offer import Offer
 from app.service.omissions import Omissions
@@ -78,10 +80,16 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         clock=clock,
         contact=settings.support_contact,
     )
+    intake = Intake(settings.max_bytes_in_flight, clock.monotonic)
+    counter = TokenCounter(
+        authenticator, catalog, intake, adapters.counter, at_once=settings.count_tokens_at_once
+    )
     admission = Admission(
         adapters.ledger,
         accounts,
         OutputForecast(),
+        KnownPrompts(clock.monotonic),
+        counter.tokens,
         instance=instance,
         clock=clock,
         contact=settings.support_contact,
@@ -96,6 +104,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     inference = Inference(
         authenticator,
         catalog,
+        intake,
         admission,
         settler,
         adapters.upstream,
@@ -124,9 +133,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         reports=Reports(adapters.history, records, accounts, clock),
         audit=adapters.audit,
         authenticator=authenticator,
-        counter=TokenCounter(
-            authenticator, catalog, adapters.counter, at_once=settings.count_tokens_at_once
-        ),
+        counter=counter,
         catalog=catalog,
         offer=offer,
         health=adapters.health,
@@ -137,6 +144,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         max_body_bytes=settings.max_body_bytes,
     )
     adapters.telemetry.watch("gateway_requests_in_flight", lambda: len(admission.open_requests))
+    adapters.telemetry.watch("gateway_body_bytes_in_flight", lambda: intake.bytes_in_flight)
     adapters.telemetry.watch("gateway_background_tasks", lambda: background.size)
     adapters.telemetry.watch("gateway_keys_remembered", lambda: authenticator.remembered)
     janitor = Janitor(

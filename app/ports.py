@@ -312,7 +312,7 @@ class AttemptWatcher(Protocol):
     def tried_again(self, error_code: str) -> None: ...
 
     def left_out(self, model: str) -> None:
-        """Something that the model refused is left out from now on."""
+        """Something that the model refused is left out of later requests."""
 
 
 class SpendWatcher(Protocol):
@@ -327,6 +327,7 @@ class SpendWatcher(Protocol):
 Watched = Literal[
     "gateway_requests_in_flight",
     "gateway_background_tasks",
+    "gateway_body_bytes_in_flight",
     "gateway_database_connections",
     "gateway_database_connections_used",
     "gateway_database_requests_waiting",

@@ -109,6 +109,11 @@ class Caller:
     user: User | None
 
     @property
+    def owner(self) -> str:
+        """Who takes a share of what all callers share: the user, or a key without one."""
+        return f"user {self.user.id}" if self.user else f"key {self.key.id}"
+
+    @property
     def guardrail(self) -> Guardrail | None:
         """The key's own, or else its user's."""
         return self.key.guardrail or (self.user.guardrail if self.user else None)

@@ -73,6 +73,8 @@ class Hold:
     """Whether the request holds something already, and this is the new total."""
     limits: tuple[LimitedBy, ...] = ()
     tokens: int = 0
+    spare: Decimal = Decimal(0)
+    """USD that must be left free in every capped account, beside the amount."""
 
 
 @dataclass(frozen=True, slots=True)

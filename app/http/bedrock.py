@@ -3,15 +3,13 @@
 The model is a path in all routes: it may be an ARN, whose slash comes as `%2F`.
 """
 
-from functools import partial
 from typing import Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.http.body import read_body
-from app.http.credentials import credentials
+from app.http.counting import count_request
 from app.http.inference import answer
 from app.http.services import services
 from app.service.bedrock_dialect import BedrockDialect
@@ -49,9 +47,5 @@ async def invoke_with_response_stream(request: Request, model_id: str) -> Respon
 async def count_tokens(request: Request, model_id: str) -> dict[str, int]:
     """Tokens of an InvokeModel body. Costs nothing and counts against no limit."""
     use = services(request)
-    count = await use.counter.count_bedrock(
-        credentials(request),
-        model_name(model_id),
-        partial(read_body, request, use.max_body_bytes),
-    )
+    count = await use.counter.count_bedrock(count_request(request), model_name(model_id))
     return {"inputTokens": count}

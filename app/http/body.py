@@ -25,5 +25,11 @@ async def read_body(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
+def body_bytes(request: Request, limit: int) -> int:
+    """The length of the body as declared; `limit` where it is not, or is larger."""
+    declared = request.headers.get("content-length", "")
+    return min(int(declared), limit) if declared.isdecimal() and len(declared) < 20 else limit
+
+
 def _too_large(limit: int) -> RequestTooLarge:
     return RequestTooLarge(f"The request is larger than {limit:,} bytes, the most that is taken.")

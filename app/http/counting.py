@@ -6,9 +6,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 
 from app.http import headers
-from app.http.body import read_body
+from app.http.body import body_bytes, read_body
 from app.http.credentials import credentials
 from app.http.services import services
+from app.service.counting import CountRequest
 
 router = APIRouter(tags=["inference"])
 
@@ -17,9 +18,13 @@ router = APIRouter(tags=["inference"])
 async def count_tokens(request: Request) -> dict[str, int]:
     """Costs nothing and counts against no limit. 501 for models that Bedrock does not count for."""
     use = services(request)
-    count = await use.counter.count_messages(
-        credentials(request),
-        headers.betas(request.headers),
-        partial(read_body, request, use.max_body_bytes),
-    )
+    count = await use.counter.count_messages(count_request(request), headers.betas(request.headers))
     return {"input_tokens": count}
+
+
+def count_request(request: Request) -> CountRequest:
+    """Of either API."""
+    limit = services(request).max_body_bytes
+    return CountRequest(
+        credentials(request), partial(read_body, request, limit), body_bytes(request, limit)
+    )

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.domain.identity import RequestId
 from app.http import headers
-from app.http.body import read_body
+from app.http.body import body_bytes, read_body
 from app.http.credentials import credentials
 from app.http.errors import request_id
 from app.http.services import services
@@ -46,6 +46,7 @@ async def answer(
             id=RequestId(request_id(request)),
             route=request.scope["route"].path_format,
             read=partial(read_body, request, use.max_body_bytes),
+            body_bytes=body_bytes(request, use.max_body_bytes),
             credentials=credentials(request, said),
             betas=headers.betas(request.headers),
             session_id=headers.note(said, *headers.SESSION),

@@ -1,4 +1,4 @@
-"""A second try, before the first byte: elsewhere when Bedrock is full, without what it refused."""
+"""One retry, before the first byte: elsewhere when Bedrock is full, without what it refused."""
 
 import random
 from collections import OrderedDict
@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 import orjson
 
 from app.domain.guardrail import Guardrail
+from app.domain.identity import KeyId
 from app.domain.models import Target
 from app.errors import (
     GatewayError,
@@ -19,7 +20,8 @@ from app.errors import (
 )
 from app.ports import AttemptWatcher, Call
 from app.service.clock import Clock
-from app.service.omissions import Omissions, omission_for, without
+from app.service.omissions import Omission, Omissions, omission_for, without
+from app.wire import exact
 from app.wire.anthropic import JsonObject
 
 SECOND_TRY_WITHIN_SECONDS: Final = 5
@@ -41,8 +43,9 @@ class Attempt:
     """One way to make a call."""
 
     target: Target
-    body: JsonObject
     encoded: bytes
+    """The body as JSON; its tree is many times as large and is not kept during the call."""
+    key: KeyId
     guardrail: Guardrail | None = None
     untouchable: bool = False
     """The client speaks Bedrock's own language: nothing may be left out of the body."""
@@ -51,10 +54,11 @@ class Attempt:
     def call(self) -> Call:
         return Call(self.target.profile.bedrock_id, self.encoded, self.guardrail)
 
-    def with_body(self, body: JsonObject) -> "Attempt":
-        if body is self.body:
-            return self
-        return replace(self, body=body, encoded=orjson.dumps(body))
+    def changed(self, change: Callable[[JsonObject], JsonObject]) -> "Attempt":
+        """With a changed body; the same object where `change` returns the body itself."""
+        body: JsonObject = exact.loads(self.encoded)
+        changed = change(body)
+        return self if changed is body else replace(self, encoded=orjson.dumps(changed))
 
 
 class Attempts:
@@ -88,20 +92,42 @@ class Attempts:
         how it failed. Raises GatewayError."""
         started = self._clock.monotonic()
         line = self._line(wanted.target)
-        first = wanted if line[0] is wanted.target else replace(wanted, target=line[0])
-        if not wanted.untouchable:
-            first = first.with_body(self._omissions.apply(wanted.target.model.name, wanted.body))
+        first = self._without_known(replace(wanted, target=line[0]))
         try:
             return await self._noted(first, once, note)
         except GatewayError as error:
             late = self._clock.monotonic() - started > SECOND_TRY_WITHIN_SECONDS
-            second = None if late else self._second(first, line, error)
+            omission = None if first.untouchable else omission_for(error)
+            second = None if late else self._second(first, line, error, omission)
             if second is None:
                 raise
             self._watcher.tried_again(error.code)
-        if second.target is first.target and second.body is first.body:
+        if second.target is first.target and second.encoded is first.encoded:
             await self._pause(random.uniform(*PAUSE_SECONDS))  # noqa: S311 - no secret
-        return await self._noted(second, once, note)
+        made = await self._noted(second, once, note)
+        if omission is not None:
+            model = first.target.model.name
+            if self._omissions.learn(model, omission, first.key):
+                self._watcher.left_out(model)
+        return made
+
+    def dearest(self, target: Target) -> Target:
+        """Of the profiles that may answer, the one with the highest price."""
+        return max(self._line(target), key=lambda t: t.profile.factor)
+
+    def _without_known(self, attempt: Attempt) -> Attempt:
+        """Without what the model was seen to refuse."""
+        model = attempt.target.model.name
+        known = () if attempt.untouchable else self._omissions.known(model, attempt.key)
+        if not known:
+            return attempt
+
+        def stripped(body: JsonObject) -> JsonObject:
+            for omission in known:
+                body = without(body, omission)
+            return body
+
+        return attempt.changed(stripped)
 
     async def _noted(
         self,
@@ -129,14 +155,12 @@ class Attempts:
         now = self._clock.monotonic()
         return sorted(line, key=lambda t: self._full.get(t.profile.bedrock_id, 0) > now)
 
-    def _second(self, first: Attempt, line: list[Target], error: GatewayError) -> Attempt | None:
-        if (omission := omission_for(error)) is not None and not first.untouchable:
-            body = without(first.body, omission)
-            if body is first.body:
-                return None
-            self._omissions.learn(first.target.model.name, omission)
-            self._watcher.left_out(first.target.model.name)
-            return first.with_body(body)
+    def _second(
+        self, first: Attempt, line: list[Target], error: GatewayError, omission: Omission | None
+    ) -> Attempt | None:
+        if omission is not None:
+            second = first.changed(lambda body: without(body, omission))
+            return None if second is first else second
         if error.maybe_billed or isinstance(error, UpstreamDenied):
             return None
         if isinstance(error, UpstreamThrottled | UpstreamOverloaded):

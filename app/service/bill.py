@@ -15,12 +15,13 @@ from app.domain.outcome import Outcome
 from app.domain.usage import Usage
 from app.errors import GatewayError
 from app.ports import OutcomeSink
-from app.service.admission import Admission, Reservation
+from app.service.admission import Admission
 from app.service.background import Background
 from app.service.clock import Clock
 from app.service.collector import MessageCollector
 from app.service.metering import Meter
 from app.service.request import InferenceRequest
+from app.service.reservation import Reservation
 from app.service.settling import Settler
 from app.wire.anthropic import Event
 
@@ -68,7 +69,7 @@ class Bill:
         self.answer: Mapping[str, Any] | None = None
         """The whole message, where it did not come in pieces."""
         self.reservation = reservation
-        self._prompt_tokens = reservation.covered.input_tokens
+        self._prompt_tokens = reservation.likely_input
         self.meter = meter
         self.upstream_request_id: str | None = None
 
@@ -141,8 +142,8 @@ class Bill:
     async def _close(self, settlement: Settlement, booked: asyncio.Event) -> None:
         self.reservation.close()
         upstream_seconds = self._clock.monotonic() - self._admitted
-        if self.meter.exact:
-            self._admission.learn(self.reservation.hold, settlement.usage.output_tokens)
+        if self.meter.exact and self.target.profile.bedrock_id == self.reservation.hold.bedrock_id:
+            self._admission.learn(self.reservation, settlement.usage)
         spent: Sequence[Decimal] = ()
         try:
             spent = await self._settler.settle(settlement)

@@ -4,15 +4,19 @@ import asyncio
 import base64
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from app.catalog.loader import Catalog
-from app.domain.keys import Credentials
+from app.domain.keys import Caller, Credentials
 from app.domain.models import Target
-from app.errors import InvalidRequest, NotSupported
+from app.errors import GatewayError, InvalidRequest, NotSupported, RateLimited
 from app.ports import Call, UpstreamCounter
 from app.service.authentication import Authenticator
+from app.service.fairness import FairShare
+from app.service.intake import Intake
 from app.service.permission import check_model
 from app.service.request import ReadBody
 from app.translate import shape
@@ -20,6 +24,21 @@ from app.translate.anthropic_bedrock import to_bedrock
 from app.wire.anthropic import JsonObject
 
 COUNTS_REMEMBERED: Final = 10_000
+SHARE: Final = 2
+"""One caller may have half of the counts that are made at the same time."""
+
+WAIT_SECONDS: Final = 30
+ADMISSION_SECONDS: Final = 5
+"""How long the admission of a request waits for a count."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountRequest:
+    """A body to be read, of at most `body_bytes`."""
+
+    credentials: Credentials
+    read: ReadBody
+    body_bytes: int
 
 
 class TokenCounter:
@@ -30,38 +49,64 @@ class TokenCounter:
         self,
         authenticator: Authenticator,
         catalog: Catalog,
+        intake: Intake,
         upstream: UpstreamCounter,
         *,
         at_once: int,
     ) -> None:
         self._authenticator = authenticator
         self._catalog = catalog
+        self._intake = intake
         self._upstream = upstream
-        self._turns = asyncio.Semaphore(at_once)
+        self._places = FairShare(at_once, max(1, at_once // SHARE))
         self._known: OrderedDict[bytes, int] = OrderedDict()
         self._asking: dict[bytes, asyncio.Task[int]] = {}
         self._unable: set[str] = set()
         """Models of which Bedrock said so itself."""
 
-    async def count_messages(
-        self, credentials: Credentials, betas: Sequence[str], read: ReadBody
-    ) -> int:
+    async def count_messages(self, request: CountRequest, betas: Sequence[str]) -> int:
         """Input tokens of a Messages request. Raises NotSupported and the other GatewayErrors."""
-        caller = await self._authenticator.caller(credentials)
-        asked = shape.json_object(await read())
+        caller = await self._authenticator.caller(request.credentials)
+        return await self._counted(request, caller, partial(self._messages, caller, betas))
+
+    async def count_bedrock(self, request: CountRequest, model_id: str) -> int:
+        """Input tokens of an InvokeModel body, as Bedrock's CountTokens takes it."""
+        caller = await self._authenticator.caller(request.credentials)
+        target = self._catalog.resolve(model_id)
+        check_model(caller, target)
+        return await self._counted(
+            request, caller, lambda body: (target, _invoke_body(shape.json_object(body)))
+        )
+
+    async def tokens(self, owner: str, target: Target, body: bytes) -> int | None:
+        """Input tokens of an InvokeModel body; None where Bedrock does not count them soon."""
+        try:
+            async with asyncio.timeout(ADMISSION_SECONDS):
+                return await self._count(owner, target, body)
+        except (GatewayError, TimeoutError):
+            return None
+
+    async def _counted(
+        self,
+        request: CountRequest,
+        caller: Caller,
+        prepare: Callable[[bytes], tuple[Target, bytes]],
+    ) -> int:
+        with await self._intake.room(caller.owner, request.body_bytes) as room:
+            body = await request.read()
+            room.give_back(keep=len(body))
+            target, encoded = await self._intake.read(caller.owner, body, partial(prepare, body))
+            del body
+            return await self._count(caller.owner, target, encoded)
+
+    def _messages(self, caller: Caller, betas: Sequence[str], body: bytes) -> tuple[Target, bytes]:
+        asked = shape.json_object(body)
         target = self._catalog.resolve(shape.text(asked.get("model"), "model"))
         check_model(caller, target)
         asked["max_tokens"] = _least_max_tokens(asked.get("thinking"))
-        return await self._count(target, shape.encoded(to_bedrock(asked, betas, target.model)))
+        return target, shape.encoded(to_bedrock(asked, betas, target.model))
 
-    async def count_bedrock(self, credentials: Credentials, model_id: str, read: ReadBody) -> int:
-        """Input tokens of an InvokeModel body, as Bedrock's CountTokens takes it."""
-        caller = await self._authenticator.caller(credentials)
-        target = self._catalog.resolve(model_id)
-        check_model(caller, target)
-        return await self._count(target, _invoke_body(shape.json_object(await read())))
-
-    async def _count(self, target: Target, body: bytes) -> int:
+    async def _count(self, owner: str, target: Target, body: bytes) -> int:
         model = target.model
         if not model.capabilities.count_tokens or model.name in self._unable:
             raise _cannot(target)
@@ -73,7 +118,7 @@ class TokenCounter:
             return known
         asking = self._asking.get(key)
         if asking is None:
-            asking = self._asking[key] = asyncio.create_task(self._ask(key, call))
+            asking = self._asking[key] = asyncio.create_task(self._ask(owner, key, call))
             asking.add_done_callback(lambda done: self._asked(key, done))
         try:
             return await asyncio.shield(asking)
@@ -81,8 +126,17 @@ class TokenCounter:
             self._unable.add(model.name)
             raise _cannot(target) from None
 
-    async def _ask(self, key: bytes, call: Call) -> int:
-        async with self._turns:
+    async def _ask(self, owner: str, key: bytes, call: Call) -> int:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                place = await self._places.take(owner)
+        except TimeoutError as error:
+            raise RateLimited(
+                "Too many token counts are being made. Send fewer at the same time; try again in a "
+                "moment.",
+                {"retry-after": "2"},
+            ) from error
+        with place:
             count = await self._upstream.count(call)
         self._known[key] = count
         if len(self._known) > COUNTS_REMEMBERED:

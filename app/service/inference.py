@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app.catalog.loader import Catalog
@@ -10,20 +11,22 @@ from app.domain.keys import Caller
 from app.domain.ledger import Grant
 from app.errors import GatewayError, InternalError, UpstreamBroke, UpstreamOverloaded
 from app.ports import Call, OutcomeSink, Upstream, UpstreamStream
-from app.service.admission import Admission
-from app.service.attempts import Attempts
+from app.service.admission import Admission, Demand
+from app.service.attempts import Attempt, Attempts
 from app.service.authentication import Authenticator
 from app.service.background import Background
 from app.service.bill import Bill
 from app.service.clock import Clock
 from app.service.collector import MessageCollector
 from app.service.dialects import Dialect, Writer
+from app.service.fairness import Taken
+from app.service.intake import Intake
 from app.service.metering import Meter
-from app.service.outcomes import parameters, refused
-from app.service.prepared import Prepared, prepare
+from app.service.outcomes import refused
+from app.service.prepared import Prepared, prepare, with_max_tokens
 from app.service.request import InferenceRequest
 from app.service.settling import Settler
-from app.service.stream import STOPPING, Opening, StreamedAnswer
+from app.service.stream import STOPPING, StreamedAnswer
 from app.wire import exact
 
 
@@ -51,6 +54,7 @@ class Inference:
         self,
         authenticator: Authenticator,
         catalog: Catalog,
+        intake: Intake,
         admission: Admission,
         settler: Settler,
         upstream: Upstream,
@@ -66,6 +70,7 @@ class Inference:
         """`remembers`: whether outcomes are to have what was asked and answered."""
         self._authenticator = authenticator
         self._catalog = catalog
+        self._intake = intake
         self._admission = admission
         self._settler = settler
         self._upstream = upstream
@@ -83,23 +88,30 @@ class Inference:
         """Raises GatewayError while the status can still say so; later errors are in the stream."""
         caller: Caller | None = None
         prepared: Prepared | None = None
+        room = Taken.nothing()
         try:
             caller = await self._authenticator.caller(request.credentials)
+            self._admission.refuse_again(caller, request.body_bytes)
+            room = await self._intake.room(caller.owner, request.body_bytes)
             body = await request.read()
-            prepared = prepare(request, body, caller, dialect, self._catalog, self._guardrail)
-            bill = await self._admit(request, dialect, prepared)
+            room.give_back(keep=len(body))
+            prepared = await self._intake.read(
+                caller.owner,
+                body,
+                partial(prepare, request, body, caller, dialect, self._catalog, self._guardrail),
+            )
+            bill = await self._admit(request, dialect, prepared, body)
+            del body
         except GatewayError as error:
+            room.give_back()
             self._refused(request, dialect, caller, prepared, error)
             raise
         except BaseException:
+            room.give_back()
             self._refused(request, dialect, caller, prepared, InternalError(""))
             raise
         try:
-            if prepared.stream:
-                return await self._stream(request, dialect, prepared, bill)
-            if bill.reservation.affords(prepared.max_tokens):
-                return await self._whole(dialect, prepared, bill)
-            return await self._gathered(request, dialect, prepared, bill)
+            return await self._proceed(request, dialect, prepared, bill, room)
         except GatewayError as error:
             await bill.fail(error)
             raise
@@ -111,18 +123,72 @@ class Inference:
             await self._abandon(bill, InternalError(""))
             raise
 
+    async def _proceed(
+        self,
+        request: InferenceRequest,
+        dialect: Dialect,
+        prepared: Prepared,
+        bill: Bill,
+        room: Taken,
+    ) -> WholeAnswer | StreamedAnswer:
+        """Call Bedrock. The body's room is given back when Bedrock has begun to answer."""
+        stream, asked, attempt = prepared.stream, prepared.target.asked, prepared.attempt
+        if not stream and bill.reservation.whole:
+            prepared.drop_parsed()
+            with room:
+                return await self._whole(dialect, asked, attempt, bill)
+        writer: Writer = MessageCollector(bill.meter)
+        if stream:
+            writer = dialect.writer(prepared.asked, bill.meter, model=asked, now=self._clock.now())
+        prepared.drop_parsed()
+        opening = asyncio.create_task(self._open(attempt, bill))
+        opening.add_done_callback(lambda _: room.give_back())
+        answer = StreamedAnswer(
+            opening,
+            bill,
+            writer,
+            self._background,
+            request_id=request.id,
+            grant=bill.reservation.grant,
+            ping_seconds=self._timing.ping,
+            drain_seconds=self._timing.drain,
+        )
+        if isinstance(writer, MessageCollector):
+            return await self._gathered(dialect, asked, answer, writer, bill)
+        # An early failure still gets its status.
+        try:
+            done, _ = await asyncio.wait({opening}, timeout=self._timing.first_event_wait)
+        except BaseException:
+            opening.cancel()
+            raise
+        if done:
+            opening.result()
+        return answer
+
     async def _abandon(self, bill: Bill, error: GatewayError) -> None:
         """A fault of ours, or the server stops: what Bedrock has begun will be billed."""
         await bill.settle("upstream_broke", error=error, usage=bill.reservation.covered)
 
-    async def _admit(self, request: InferenceRequest, dialect: Dialect, prepared: Prepared) -> Bill:
+    async def _admit(
+        self, request: InferenceRequest, dialect: Dialect, prepared: Prepared, body: bytes
+    ) -> Bill:
+        attempt = prepared.attempt
         reservation = await self._admission.admit(
             request,
             prepared.caller,
-            prepared.target,
-            input_tokens=prepared.input_tokens,
-            max_tokens=prepared.max_tokens,
+            Demand(
+                prepared.target,
+                self._attempts.dearest(prepared.target),
+                prepared.wanted,
+                attempt.encoded,
+                prepared.input,
+                prepared.max_tokens,
+                stream=prepared.stream,
+                thinks=prepared.thinks,
+            ),
         )
+        if (limit := reservation.lowered_max_tokens) is not None:
+            prepared.attempt = attempt.changed(lambda wanted: with_max_tokens(wanted, limit))
         return Bill(
             request,
             prepared.caller,
@@ -130,9 +196,9 @@ class Inference:
             reservation,
             dialect=dialect.name,
             stream=prepared.stream,
-            parameters=parameters(prepared.wanted.body),
-            remembered=prepared.body if self._remembers else None,
-            meter=Meter(one_hour_cache=prepared.one_hour_cache),
+            parameters=prepared.parameters,
+            remembered=body if self._remembers else None,
+            meter=Meter(one_hour_cache=prepared.input.cache_ttl == "1h"),
             admission=self._admission,
             settler=self._settler,
             sink=self._sink,
@@ -140,9 +206,11 @@ class Inference:
             clock=self._clock,
         )
 
-    async def _whole(self, dialect: Dialect, prepared: Prepared, bill: Bill) -> WholeAnswer:
+    async def _whole(
+        self, dialect: Dialect, asked: str, attempt: Attempt, bill: Bill
+    ) -> WholeAnswer:
         completion, bill.target = await self._attempts.make(
-            prepared.wanted, self._upstream.invoke, bill.note
+            attempt, self._upstream.invoke, bill.note
         )
         bill.upstream_request_id = completion.upstream_request_id
         try:
@@ -155,18 +223,18 @@ class Inference:
             bill.meter.see_headers(completion.headers)
         bill.answer = message
         await bill.settle("completed")
-        usage = bill.meter.usage
-        body = dialect.whole(message, usage, model=prepared.target.asked, now=self._clock.now())
+        body = dialect.whole(message, bill.meter.usage, model=asked, now=self._clock.now())
         return WholeAnswer(body, bill.reservation.grant)
 
     async def _gathered(
-        self, request: InferenceRequest, dialect: Dialect, prepared: Prepared, bill: Bill
+        self,
+        dialect: Dialect,
+        asked: str,
+        answer: StreamedAnswer,
+        collector: MessageCollector,
+        bill: Bill,
     ) -> WholeAnswer:
-        """Streamed from Bedrock, though wanted whole, so that a tight budget can end it."""
-        collector = MessageCollector(bill.meter)
-        answer = self._streamed(
-            request, bill, collector, asyncio.create_task(self._open(prepared, bill))
-        )
+        """Streamed from Bedrock for a client that does not stream, so that a budget can end it."""
         try:
             async for _ in answer.frames():
                 pass
@@ -175,48 +243,12 @@ class Inference:
         if collector.failure is not None:
             raise collector.failure
         body = dialect.whole(
-            collector.message,
-            bill.meter.usage,
-            model=prepared.target.asked,
-            now=self._clock.now(),
+            collector.message, bill.meter.usage, model=asked, now=self._clock.now()
         )
         return WholeAnswer(body, bill.reservation.grant)
 
-    async def _stream(
-        self, request: InferenceRequest, dialect: Dialect, prepared: Prepared, bill: Bill
-    ) -> StreamedAnswer:
-        """Waits a while for the first event, so that an early failure still gets its status."""
-        writer = dialect.writer(
-            prepared.asked, bill.meter, model=prepared.target.asked, now=self._clock.now()
-        )
-        opening = asyncio.create_task(self._open(prepared, bill))
-        try:
-            done, _ = await asyncio.wait({opening}, timeout=self._timing.first_event_wait)
-        except BaseException:
-            opening.cancel()
-            raise
-        if done:
-            opening.result()
-        return self._streamed(request, bill, writer, opening)
-
-    def _streamed(
-        self, request: InferenceRequest, bill: Bill, writer: Writer, opening: Opening
-    ) -> StreamedAnswer:
-        return StreamedAnswer(
-            opening,
-            bill,
-            writer,
-            self._background,
-            request_id=request.id,
-            grant=bill.reservation.grant,
-            ping_seconds=self._timing.ping,
-            drain_seconds=self._timing.drain,
-        )
-
-    async def _open(self, prepared: Prepared, bill: Bill) -> tuple[UpstreamStream, list[bytes]]:
-        opened, bill.target = await self._attempts.make(
-            prepared.wanted, self._first_events, bill.note
-        )
+    async def _open(self, attempt: Attempt, bill: Bill) -> tuple[UpstreamStream, list[bytes]]:
+        opened, bill.target = await self._attempts.make(attempt, self._first_events, bill.note)
         return opened
 
     async def _first_events(self, call: Call) -> tuple[UpstreamStream, list[bytes]]:

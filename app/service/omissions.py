@@ -1,8 +1,10 @@
-"""What Bedrock turned out not to take, learnt from its refusals.
+"""Parameters that Bedrock turned out not to take, learnt from its errors.
 
-Bedrock's checks change with its models and differ from what is documented. A refusal that names a
-beta flag or an extra field is answered by one more try without it, and later requests to that model
-leave it out from the start, for a while.
+Bedrock's checks change with its models and differ from what is documented. An error that names a
+beta flag or an extra field is answered by one retry without it. If that succeeds, later requests
+of the same key to that model leave it out from the start, for a while; those of all keys do once
+several keys had the same error, and only if the field is on a list: an error quotes what a client
+sent, and no client decides what is left out of another's request (ADR 40).
 """
 
 import logging
@@ -12,21 +14,78 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from app.domain.identity import KeyId
 from app.errors import GatewayError, UpstreamRejected
 from app.wire.anthropic import JsonObject
 
 log = logging.getLogger(__name__)
 
 REMEMBERED_SECONDS: Final = 3_600
-MODELS_REMEMBERED: Final = 1_000
+KEYS_REMEMBERED: Final = 10_000
+OMISSIONS_PER_KEY: Final = 10
 OMISSIONS_PER_MODEL: Final = 50
+COMMON_AFTER_KEYS: Final = 3
+"""So many keys must have had the same error before a field is left out for everybody."""
 
-NEEDED: Final = frozenset({"anthropic_version", "max_tokens", "messages", "safeguards"})
-"""Fields without which there is no request, or not the protection that was asked for."""
+COMMON: Final = frozenset(
+    (
+        "allowed_callers",
+        "caller",
+        "citations",
+        "context_management",
+        "defer_loading",
+        "display",
+        "eager_input_streaming",
+        "effort",
+        "input_examples",
+        "metadata",
+        "scope",
+        "strict",
+        "temperature",
+        "top_k",
+        "top_p",
+        "ttl",
+    )
+)
+"""Fields that may be left out for everybody: an answer without them is still the answer."""
 
-_BETA: Final = re.compile(r"invalid beta flag(?:[^a-z0-9]+([a-z0-9-]+-\d{4}-\d{2}-\d{2}))?", re.I)
-_EXTRA: Final = re.compile(r"(?:^|[\s:'\"])([A-Za-z_][\w.\-]*): Extra inputs are not permitted")
-_EXTRANEOUS: Final = re.compile(r"extraneous key \[([A-Za-z_][\w.\-]*)\]")
+TOP_LEVEL: Final = COMMON - {"caller", "scope", "ttl"}
+"""Fields that may be left out of the body itself. What stands deeper may be any but `NEEDED`."""
+
+NEEDED: Final = frozenset(
+    (
+        "budget_tokens",
+        "cache_control",
+        "content",
+        "data",
+        "description",
+        "format",
+        "id",
+        "input",
+        "input_schema",
+        "media_type",
+        "name",
+        "role",
+        "schema",
+        "signature",
+        "source",
+        "text",
+        "thinking",
+        "tool_use_id",
+        "type",
+    )
+)
+"""Fields that carry what was asked, or what it costs."""
+
+_BETA: Final = re.compile(
+    r"invalid beta flag(?::? ?['\"`]?([a-z0-9-]+-\d{4}-\d{2}-\d{2})['\"`]?)?\.?"
+)
+_EXTRA: Final = re.compile(r"([A-Za-z_][\w.\-]*): Extra inputs are not permitted\.?")
+_EXTRANEOUS: Final = re.compile(
+    r"(?:Malformed input request: )?#(/[\w/\-]*)?: extraneous key \[([A-Za-z_][\w\-]*)\]"
+    r" is not permitted(?:, please reformat your input and try again)?\.?"
+)
+"""Each is the whole of an error: what is quoted in another error is not one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +99,33 @@ class Omission:
     beta: str | None = None
     path: tuple[str, ...] = ()
 
+    @property
+    def common(self) -> bool:
+        """Whether it may be left out for everybody."""
+        return self.path[-1] in COMMON if self.path else self.beta != "*"
+
     def __str__(self) -> str:
         return f"beta {self.beta}" if self.beta else ".".join(self.path)
 
 
 def omission_for(error: GatewayError) -> Omission | None:
-    """What to leave out after this refusal; None if it is about something else."""
+    """What to leave out after this error; None if it is about something else."""
     if not isinstance(error, UpstreamRejected):
         return None
-    if beta := _BETA.search(error.message):
+    if beta := _BETA.fullmatch(error.message):
         return Omission(beta=(beta[1] or "*"))
-    extra = _EXTRA.search(error.message) or _EXTRANEOUS.search(error.message)
-    if extra is None:
+    if extra := _EXTRA.fullmatch(error.message):
+        parts = extra[1].split(".")
+    elif extraneous := _EXTRANEOUS.fullmatch(error.message):
+        parts = [*(extraneous[1] or "").split("/"), extraneous[2]]
+    else:
         return None
-    path = tuple(part for part in extra[1].split(".") if not part.isdecimal())
-    return None if len(path) == 1 and path[0] in NEEDED else Omission(path=path)
+    path = tuple(part for part in parts if part and not part.isdecimal())
+    return Omission(path=path) if _may_go(path) else None
+
+
+def _may_go(path: tuple[str, ...]) -> bool:
+    return path[0] in TOP_LEVEL if len(path) == 1 else path[-1] not in NEEDED
 
 
 def without(body: JsonObject, omission: Omission) -> JsonObject:
@@ -91,29 +162,51 @@ def _without_path(value: Any, path: tuple[str, ...]) -> Any:
 
 
 class Omissions:
-    """What to leave out for each model; bounded in number and in time."""
+    """What to leave out for each model and key; bounded in number and in time."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._known: OrderedDict[str, dict[Omission, float]] = OrderedDict()
+        self._by_key: OrderedDict[tuple[str, KeyId], dict[Omission, float]] = OrderedDict()
+        """Until when."""
+        self._common: dict[str, OrderedDict[Omission, dict[KeyId, float]]] = {}
+        """By model: those on the list, with the keys that had the error."""
 
-    def apply(self, model: str, body: JsonObject) -> JsonObject:
-        """The body without what this model was seen to refuse."""
-        known = self._known.get(model)
-        if not known:
-            return body
+    def known(self, model: str, key: KeyId) -> list[Omission]:
+        """What this model was seen to refuse: to this key, or to several."""
         now = self._monotonic()
-        for omission, until in list(known.items()):
-            if until <= now:
-                del known[omission]
-            else:
-                body = without(body, omission)
-        return body
+        found = [o for o, until in self._by_key.get((model, key), {}).items() if until > now]
+        for omission, keys in self._common.get(model, {}).items():
+            if omission not in found:
+                alive = sum(until > now for until in keys.values())
+                found += [omission] if alive >= COMMON_AFTER_KEYS else []
+        return found
 
-    def learn(self, model: str, omission: Omission) -> None:
-        log.warning("left out from now on", extra={"model": model, "omission": str(omission)})
-        known = self._known.setdefault(model, {})
-        if len(known) < OMISSIONS_PER_MODEL:
-            known[omission] = self._monotonic() + REMEMBERED_SECONDS
-        while len(self._known) > MODELS_REMEMBERED:
-            self._known.popitem(last=False)
+    def learn(self, model: str, omission: Omission, key: KeyId) -> bool:
+        """A call without it succeeded. Whether that is news."""
+        until = self._monotonic() + REMEMBERED_SECONDS
+        own = self._by_key.setdefault((model, key), {})
+        news = omission not in own
+        own.pop(omission, None)
+        own[omission] = until
+        if len(own) > OMISSIONS_PER_KEY:
+            del own[next(iter(own))]
+        if len(self._by_key) > KEYS_REMEMBERED:
+            self._by_key.popitem(last=False)
+        if omission.common:
+            self._learn_common(model, omission, key, until)
+        if news:
+            log.warning(
+                "parameter rejected by Bedrock; leaving it out for an hour",
+                extra={"model": model, "omission": str(omission), "key_id": key},
+            )
+        return news
+
+    def _learn_common(self, model: str, omission: Omission, key: KeyId, until: float) -> None:
+        common = self._common.setdefault(model, OrderedDict())
+        keys = common.setdefault(omission, {})
+        keys.pop(key, None)
+        keys[key] = until
+        if len(keys) > COMMON_AFTER_KEYS:
+            del keys[next(iter(keys))]
+        if len(common) > OMISSIONS_PER_MODEL:
+            common.popitem(last=False)

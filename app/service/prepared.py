@@ -1,32 +1,41 @@
 """A request that has been read: all that is needed to admit it and to call Bedrock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from app.catalog.loader import Catalog
 from app.domain.guardrail import Guardrail
 from app.domain.keys import Caller
 from app.domain.models import Target
-from app.service import estimates
 from app.service.attempts import Attempt
 from app.service.dialects import Dialect
+from app.service.estimates import InputEstimate, compacts
+from app.service.outcomes import parameters
 from app.service.request import InferenceRequest
 from app.translate import shape
 from app.wire.anthropic import JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
-    """`body` is as it came, `asked` is what it holds; `input_tokens` is an estimate."""
+    """`asked` is the body as the client sent it, `wanted` what Bedrock gets: both are parsed, and
+    dropped before the call, which may take minutes."""
 
     caller: Caller
     target: Target
-    body: bytes
     asked: JsonObject
-    wanted: Attempt
+    wanted: JsonObject
+    attempt: Attempt
     stream: bool
-    input_tokens: int
+    input: InputEstimate
     max_tokens: int
-    one_hour_cache: bool
+    thinks: bool
+    """Whether Bedrock may bill output that it does not show."""
+    parameters: Mapping[str, Any]
+
+    def drop_parsed(self) -> None:
+        self.asked, self.wanted = {}, {}
 
 
 def prepare(
@@ -37,7 +46,7 @@ def prepare(
     catalog: Catalog,
     guardrail: Guardrail | None,
 ) -> Prepared:
-    """`guardrail` is for callers who have none of their own.
+    """`guardrail` is for callers who have none of their own. May run in a thread.
 
     Raises InvalidRequest, naming the field, or UnknownModel."""
     asked = shape.json_object(body)
@@ -47,17 +56,34 @@ def prepare(
     return Prepared(
         caller=caller,
         target=target,
-        body=body,
         asked=asked,
-        wanted=Attempt(
+        wanted=wanted,
+        attempt=Attempt(
             target,
-            wanted,
             encoded,
+            caller.key.id,
             guardrail=caller.guardrail or guardrail,
             untouchable=dialect.passes_through,
         ),
         stream=dialect.streamed(asked),
-        input_tokens=estimates.input_tokens(encoded, wanted["messages"]),
+        input=InputEstimate.of(encoded, wanted, target.model),
         max_tokens=wanted["max_tokens"],
-        one_hour_cache=b'"ttl":"1h"' in encoded,
+        thinks=_thinks(wanted, target) or compacts(wanted),
+        parameters=parameters(wanted),
     )
+
+
+def with_max_tokens(body: JsonObject, max_tokens: int) -> JsonObject:
+    """The body with a lower limit, and a thinking budget that leaves half of it to the answer."""
+    changed = {**body, "max_tokens": max_tokens}
+    thinking = body.get("thinking")
+    if isinstance(thinking, dict) and isinstance(thinking.get("budget_tokens"), int):
+        budget = min(thinking["budget_tokens"], max_tokens // 2)
+        changed["thinking"] = {**thinking, "budget_tokens": budget}
+    return changed
+
+
+def _thinks(body: JsonObject, target: Target) -> bool:
+    thinking = body.get("thinking")
+    kind = thinking.get("type") if isinstance(thinking, dict) else None
+    return target.model.capabilities.thinking == "always" or kind in ("enabled", "adaptive")

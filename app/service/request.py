@@ -19,6 +19,8 @@ class InferenceRequest:
     route: str
     read: ReadBody
     """Nobody's body is read before it is known who sends it."""
+    body_bytes: int
+    """As declared, or the most that is taken."""
     credentials: Credentials
     betas: tuple[str, ...]
     session_id: str | None

@@ -182,6 +182,8 @@ def _hold(hold: Hold) -> dict[str, Any]:
         "grows": hold.grows,
         "accounts": _accounts(hold.accounts),
     }
+    if hold.spare:
+        asked["spare"] = hold.spare
     if hold.limits:
         asked["limits"] = [
             {

@@ -214,6 +214,7 @@ CREATE FUNCTION public.hold_budget(p_hold jsonb) RETURNS TABLE(refused_by intege
 DECLARE
     v_request_id text := p_hold ->> 'request_id';
     v_amount numeric := (p_hold ->> 'amount')::numeric;
+    v_spare numeric := coalesce((p_hold ->> 'spare')::numeric, 0);
     v_tokens bigint := (p_hold ->> 'tokens')::bigint;
     v_more numeric := v_amount;
     v_before numeric;
@@ -281,7 +282,7 @@ BEGIN
             LOOP
                 UPDATE budget_account t SET held = t.held + v_more
                  WHERE t.scope = a.scope AND t.id = a.id AND t.window_start = a.start
-                   AND (v_more <= 0 OR t.spent + t.held + v_more <= a.cap)
+                   AND (v_more <= 0 OR t.spent + t.held + v_more + v_spare <= a.cap)
                 RETURNING t.spent, t.held INTO v_spent, v_held;
                 EXIT WHEN FOUND;
                 SELECT t.spent, t.held INTO v_spent, v_held FROM budget_account t
@@ -289,7 +290,7 @@ BEGIN
                 IF NOT FOUND THEN
                     INSERT INTO budget_account (scope, id, window_start)
                     VALUES (a.scope, a.id, a.start) ON CONFLICT DO NOTHING;
-                ELSIF v_spent + v_held + v_more > a.cap THEN
+                ELSIF v_spent + v_held + v_more + v_spare > a.cap THEN
                     refused_by := i;
                     EXIT;
                 END IF;
@@ -376,11 +377,17 @@ CREATE FUNCTION public.note_late_spend(p_day date, p_request_id text) RETURNS vo
 DECLARE
     v_dropped boolean;
 BEGIN
-    INSERT INTO spend_day AS d (day) VALUES (p_day)
-    ON CONFLICT (day) DO UPDATE SET stale = NOT d.dropped
-    RETURNING dropped INTO v_dropped;
+    INSERT INTO spend_day (day) VALUES (p_day) ON CONFLICT DO NOTHING;
+    SELECT dropped INTO v_dropped FROM spend_day WHERE day = p_day FOR KEY SHARE;
     IF v_dropped THEN
         PERFORM add_to_summaries(p_day, p_request_id);
+        RETURN;
+    END IF;
+    PERFORM FROM spend_day WHERE day = p_day FOR NO KEY UPDATE SKIP LOCKED;
+    IF FOUND THEN
+        UPDATE spend_day SET stale = true WHERE day = p_day AND NOT stale;
+    ELSE
+        INSERT INTO late_spend (day) VALUES (p_day);
     END IF;
 END $$;
 
@@ -605,6 +612,8 @@ BEGIN
                v_first::timestamp,
                (utc_day(now() - interval '5 minutes') - 1)::timestamp, '1 day') AS g (day)
     ON CONFLICT DO NOTHING;
+    UPDATE spend_day SET stale = true
+     WHERE NOT stale AND NOT dropped AND day IN (SELECT day FROM late_spend);
     RETURN QUERY SELECT day FROM spend_day
                   WHERE stale AND NOT dropped AND day < utc_day(now() - interval '5 minutes')
                   ORDER BY day;
@@ -615,15 +624,18 @@ CREATE FUNCTION public.summarise_spend(p_day date) RETURNS void
     AS $$
 BEGIN
     INSERT INTO spend_day (day) VALUES (p_day) ON CONFLICT DO NOTHING;
-    PERFORM FROM spend_day WHERE day = p_day AND stale AND NOT dropped FOR UPDATE;
+    PERFORM FROM spend_day WHERE day = p_day AND stale AND NOT dropped FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    DELETE FROM late_spend WHERE day = p_day;
     DELETE FROM spend_daily WHERE day = p_day;
     DELETE FROM spend_session_daily WHERE day = p_day;
     DELETE FROM spend_tag_daily WHERE day = p_day;
     PERFORM add_to_summaries(p_day, NULL);
-    UPDATE spend_day SET stale = false, summarised_at = now() WHERE day = p_day;
+    UPDATE spend_day
+       SET stale = EXISTS (SELECT FROM late_spend WHERE day = p_day), summarised_at = now()
+     WHERE day = p_day;
 END $$;
 
 CREATE TABLE public.spend_tag_daily (
@@ -796,6 +808,10 @@ CREATE TABLE public.gateway_user (
     CONSTRAINT gateway_user_soft_budget_check CHECK ((soft_budget >= (0)::numeric)),
     CONSTRAINT gateway_user_temp_budget_increase_check CHECK ((temp_budget_increase >= (0)::numeric)),
     CONSTRAINT gateway_user_tpm_limit_check CHECK ((tpm_limit >= 0))
+);
+
+CREATE TABLE public.late_spend (
+    day date NOT NULL
 );
 
 CREATE TABLE public.limit_meter (

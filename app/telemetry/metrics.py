@@ -22,6 +22,7 @@ from app.telemetry.loop import LoopLag
 
 WATCHED: Final[dict[Watched, str]] = {
     "gateway_requests_in_flight": "Requests that were let in and are not settled yet.",
+    "gateway_body_bytes_in_flight": "Bytes of request bodies that are being processed.",
     "gateway_background_tasks": "Answers read on, settlements, and those not on disk yet.",
     "gateway_database_connections": "Connections of the pool to the database.",
     "gateway_database_connections_used": "Connections of the pool that run a statement.",

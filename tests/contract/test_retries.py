@@ -16,12 +16,14 @@ BODY = {
 }
 
 
-def ask(stack: Stack, *, stream: bool, **headers: str) -> httpx.Response:
+def ask(
+    stack: Stack, *, stream: bool, key: str | None = None, **headers: str
+) -> httpx.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.post(
         f"{stack.gateway.public_url}/v1/messages",
         json=BODY | {"stream": stream},
-        headers={"x-api-key": stack.gateway.new_key(), **named},
+        headers={"x-api-key": key or stack.gateway.new_key(), **named},
     )
 
 
@@ -76,8 +78,10 @@ def test_what_bedrock_no_longer_takes_costs_one_more_call_once(
 ) -> None:
     own_stack.emulator.scenario({"kind": "refuse", **refused})
 
-    first = ask(own_stack, stream=True, **headers)
-    second = ask(own_stack, stream=False, **headers)
+    key = own_stack.gateway.new_key()
+
+    first = ask(own_stack, stream=True, key=key, **headers)
+    second = ask(own_stack, stream=False, key=key, **headers)
 
     assert (first.status_code, second.status_code) == (200, 200)
     assert len(own_stack.emulator.received()) == 3

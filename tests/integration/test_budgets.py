@@ -200,9 +200,8 @@ async def test_an_answer_gathered_for_a_tight_budget_is_the_same_as_one_that_is_
         {"kind": "tool_then_text", "tool": "weather", "input": {"place": "Bergen"}}
     )
     body = question(50, stream=False) | {
-        "model": "claude-sonnet-5-5",
+        "model": "claude-sonnet-5",
         "tools": [{"name": "weather", "input_schema": {"type": "object"}}],
-        "thinking": {"type": "adaptive"},
     }
 
     async with http(1) as client:

@@ -93,7 +93,7 @@ class MemoryLedger:
         more = hold.amount - (before.amount if before else 0)
         for account in _capped(hold.accounts):
             spent, held = self.spent(account), self.held(account)
-            if more > 0 and spent + held + more > (account.cap or 0):
+            if more > 0 and spent + held + more + hold.spare > (account.cap or 0):
                 return Refusal(account, spent=spent, held=held)
         self._add(self._held, _capped(hold.accounts), more)
         for reading in readings:

@@ -13,6 +13,7 @@ from app.domain.budgets import UNLIMITED, Budget
 from app.domain.identity import InstanceId
 from app.domain.keys import Caller
 from app.domain.ledger import Account, Settlement
+from app.domain.models import Target
 from app.domain.outcome import Outcome
 from app.ports import Completion
 from app.service.accounts import Accounts
@@ -23,6 +24,8 @@ from app.service.background import Background
 from app.service.dialects import AnthropicDialect, Dialect, OpenAIDialect
 from app.service.estimates import OutputForecast
 from app.service.inference import Inference, Timing, WholeAnswer
+from app.service.intake import Intake
+from app.service.known_prompts import KnownPrompts
 from app.service.omissions import Omissions
 from app.service.request import InferenceRequest
 from app.service.settling import Settler
@@ -91,6 +94,11 @@ WHOLE = Completion(
 )
 
 
+async def no_count(owner: str, target: Target, body: bytes) -> None:
+    """Bedrock does not count tokens."""
+    del owner, target, body
+
+
 async def _no_pause(seconds: float) -> None:
     del seconds
 
@@ -132,10 +140,13 @@ class Bench:
                 contact=None,
             ),
             load_catalog(region="us-east-1", profile=None),
+            Intake(10_000_000, clock.monotonic),
             Admission(
                 self.ledger,
                 self.accounts,
                 OutputForecast(),
+                KnownPrompts(clock.monotonic),
+                no_count,
                 instance=InstanceId("gateway-1"),
                 clock=clock,
                 contact="it@example.org",
@@ -160,10 +171,12 @@ class Bench:
             "messages": [{"role": "user", "content": "Hello"}],
             **fields,
         }
+        encoded = orjson.dumps(body)
         request = InferenceRequest(
             id=request_id(),
             route="/v1/messages",
-            read=sent(orjson.dumps(body)),
+            read=sent(encoded),
+            body_bytes=len(encoded),
             credentials=credentials(key),
             betas=(),
             session_id="session-1",

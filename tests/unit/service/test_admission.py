@@ -2,29 +2,36 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import anyio
+import orjson
 import pytest
 
 from app.catalog.loader import load_catalog
 from app.domain.budgets import UNLIMITED
 from app.domain.identity import InstanceId
 from app.domain.keys import Caller
+from app.domain.models import Target
+from app.domain.usage import Usage
 from app.errors import BudgetExceeded, BudgetHeld, DatabaseUnavailable, ModelNotAllowed
 from app.service.accounts import Accounts
-from app.service.admission import Admission, Reservation
-from app.service.estimates import FIRST_SLICE, SLICE, OutputForecast
+from app.service.admission import LARGE_BODY, LEAST_THINKING, SPARE, Admission, Demand
+from app.service.estimates import FIRST_SLICE, SLICE, InputEstimate, OutputForecast
+from app.service.known_prompts import KnownPrompts, prefixes
 from app.service.metering import Meter
 from app.service.request import InferenceRequest
-from app.wire.anthropic import Event
+from app.service.reservation import Reservation
+from app.wire.anthropic import Event, JsonObject
 from tests.support.examples import caller, credentials, request_id, sent
 from tests.support.fakes import FakeTime, MemoryLedger
 from tests.unit.service.bench import delta, event
 
 TARGET = load_catalog(region="us-east-1", profile=None).resolve("claude-haiku-4-5")
 AWAY = DatabaseUnavailable("away")
+NOW = date(2026, 11, 23)
 OUTPUT = Decimal("0.0000055")
 """USD for one token that comes out, and five that go in."""
 
@@ -36,22 +43,37 @@ class Gate:
         self.time = FakeTime()
         self.ledger = MemoryLedger()
         self.forecast = OutputForecast()
+        self.prompts = KnownPrompts(self.time.clock.monotonic)
+        self.counted: int | None = None
+        self.counts = 0
         self.admission = Admission(
             self.ledger,
             Accounts(UNLIMITED, ZoneInfo("UTC")),
             self.forecast,
+            self.prompts,
+            self._count,
             instance=InstanceId("gateway-1"),
             clock=self.time.clock,
             contact=None,
         )
 
     async def admit(
-        self, who: Caller, *, input_tokens: int = 100, max_tokens: int = 32_000
+        self,
+        who: Caller,
+        *,
+        input_tokens: int = 100,
+        max_tokens: int = 32_000,
+        stream: bool = True,
+        thinks: bool = False,
+        body: JsonObject | None = None,
+        cache_ttl: str | None = None,
     ) -> Reservation:
+        """`input_tokens` is the upper bound for the prompt."""
         request = InferenceRequest(
             id=request_id(),
             route="/v1/messages",
             read=sent(b""),
+            body_bytes=0,
             credentials=credentials(),
             betas=(),
             session_id=None,
@@ -59,9 +81,23 @@ class Gate:
             received_at=self.time.instant,
             received_monotonic=self.time.seconds,
         )
-        return await self.admission.admit(
-            request, who, TARGET, input_tokens=input_tokens, max_tokens=max_tokens
+        body = body or {"messages": [{"role": "user", "content": "x" * input_tokens}]}
+        demand = Demand(
+            TARGET,
+            TARGET,
+            body,
+            orjson.dumps(body),
+            InputEstimate(input_tokens, input_tokens, cache_ttl),
+            max_tokens,
+            stream=stream,
+            thinks=thinks,
         )
+        return await self.admission.admit(request, who, demand)
+
+    async def _count(self, owner: str, target: Target, body: bytes) -> int | None:
+        del owner, target, body
+        self.counts += 1
+        return self.counted
 
 
 def meter(deltas: int = 0) -> Meter:
@@ -102,7 +138,7 @@ async def test_the_estimated_input_and_a_first_slice_of_output_are_held() -> Non
 async def test_the_first_slice_is_what_such_requests_produced_lately() -> None:
     gate = Gate()
     first = await gate.admit(caller())
-    gate.admission.learn(first.hold, 800)
+    gate.admission.learn(first, Usage(output_tokens=800))
 
     assert (await gate.admit(caller())).covered.output_tokens == 1008
 
@@ -201,7 +237,7 @@ async def test_a_guess_at_the_input_that_was_far_off_is_corrected(
     guessed: int, times: int, input_tokens: int
 ) -> None:
     gate = Gate()
-    reservation = await gate.admit(caller(cap="5"), input_tokens=guessed)
+    reservation = await gate.admit(caller(cap="1"), input_tokens=guessed)
 
     assert await soon(reservation.covers(meter()))
     await until_asked(gate, times)
@@ -244,10 +280,168 @@ async def test_a_question_that_no_longer_matters_is_dropped(answered: bool) -> N
     reservation.close()
 
 
-@pytest.mark.parametrize(("cap", "afforded"), [(None, True), ("100", True), ("1", False)])
-async def test_only_ample_budgets_let_a_long_answer_run_unwatched(
-    cap: str | None, afforded: bool
-) -> None:
-    reservation = await Gate().admit(caller(cap=cap))
+def usd(*, input_tokens: int = 0, output_tokens: int = 0) -> Decimal:
+    return (input_tokens + 5 * output_tokens) * OUTPUT / 5
 
-    assert reservation.affords(32_000) is afforded
+
+async def test_an_answer_in_one_piece_is_reserved_in_full_where_many_more_would_fit() -> None:
+    gate = Gate()
+    ample = usd(input_tokens=100) + (SPARE + 1) * usd(output_tokens=1000)
+
+    reservation = await gate.admit(caller(cap=str(ample)), max_tokens=1000, stream=False)
+
+    assert reservation.whole
+    assert reservation.hold.amount == usd(input_tokens=100, output_tokens=1000)
+
+
+async def test_an_answer_in_one_piece_is_watched_where_the_budget_is_not_ample() -> None:
+    gate = Gate()
+    ample = usd(input_tokens=100) + (SPARE + 1) * usd(output_tokens=1000)
+    short = caller(cap=str(ample - Decimal("0.0000001")))
+
+    reservation = await gate.admit(short, max_tokens=1000, stream=False)
+
+    assert not reservation.whole
+    assert reservation.hold.amount == usd(input_tokens=100, output_tokens=FIRST_SLICE)
+    assert reservation.lowered_max_tokens is None
+
+
+async def test_an_answer_in_one_piece_without_a_cap_is_reserved_in_full() -> None:
+    reservation = await Gate().admit(caller(), max_tokens=32_000, stream=False)
+
+    assert reservation.hold.amount == usd(input_tokens=100, output_tokens=32_000)
+
+
+async def test_answers_in_one_piece_at_once_reserve_no_more_than_the_cap() -> None:
+    gate = Gate()
+    who = caller(cap="1")
+    answers = await asyncio.gather(
+        *(gate.admit(who, max_tokens=8_000, stream=False) for _ in range(1_500)),
+        return_exceptions=True,
+    )
+
+    admitted = [answer for answer in answers if isinstance(answer, Reservation)]
+    assert Decimal("0.99") < sum(r.hold.amount for r in admitted) <= 1
+    assert len(admitted) > 100
+    assert all(isinstance(a, BudgetHeld) for a in answers if not isinstance(a, Reservation))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_thinking_that_is_not_shown_is_reserved_in_full(stream: bool) -> None:
+    gate = Gate()
+
+    reservation = await gate.admit(caller(cap="1"), max_tokens=8_000, stream=stream, thinks=True)
+
+    assert reservation.hold.amount == usd(input_tokens=100, output_tokens=8_000)
+    assert reservation.whole
+    assert await soon(reservation.covers(meter(7_999)))
+    assert len(gate.ledger.holds) == 1
+
+
+async def test_thinking_takes_a_share_of_a_budget_that_cannot_pay_for_all_of_it() -> None:
+    gate = Gate()
+    who = caller(cap=str(usd(output_tokens=64_000)))
+
+    reservation = await gate.admit(who, max_tokens=64_000, thinks=True)
+
+    assert reservation.lowered_max_tokens is not None
+    assert 8_192 <= reservation.lowered_max_tokens <= 16_000
+    assert reservation.covered.output_tokens == reservation.lowered_max_tokens
+    assert reservation.whole
+
+
+async def test_thinking_is_refused_where_the_budget_pays_for_next_to_none_of_it() -> None:
+    gate = Gate()
+    enough = usd(input_tokens=100, output_tokens=LEAST_THINKING)
+    assert (await gate.admit(caller(cap=str(enough)), thinks=True)).lowered_max_tokens == 2_048
+
+    with pytest.raises(BudgetExceeded, match="needs about"):
+        await Gate().admit(caller(cap=str(enough - OUTPUT)), thinks=True)
+
+
+async def test_bedrocks_own_count_lets_in_what_the_upper_bound_kept_out() -> None:
+    gate = Gate()
+    gate.counted = 250
+    who = caller(cap=str(usd(input_tokens=250, output_tokens=FIRST_SLICE)))
+
+    reservation = await gate.admit(who, input_tokens=1_000)
+
+    assert reservation.covered == Usage(input_tokens=250, output_tokens=FIRST_SLICE)
+    assert gate.counts == 1
+
+
+async def test_bedrock_is_not_asked_to_count_while_the_upper_bound_fits() -> None:
+    gate = Gate()
+
+    await gate.admit(caller(cap="5"), input_tokens=1_000)
+
+    assert gate.counts == 0
+
+
+async def test_nothing_is_counted_for_a_budget_that_is_used_up() -> None:
+    gate = Gate()
+    with pytest.raises(BudgetExceeded):
+        await gate.admit(caller(cap="0"))
+
+    assert gate.counts == 0
+
+
+def marked(text: str) -> JsonObject:
+    block = {"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}
+    return {"messages": [{"role": "user", "content": [block]}]}
+
+
+async def test_a_prompt_that_bedrock_has_cached_is_reserved_at_the_price_of_a_read() -> None:
+    gate = Gate()
+    body = marked("word " * 1_000)
+    gate.prompts.learn(prefixes(TARGET, body), Usage(cache_write_5m_tokens=1_000))
+    read = TARGET.cost(Usage(cache_read_tokens=1_000, output_tokens=FIRST_SLICE), NOW).total
+    who = caller(cap=str(read))
+
+    reservation = await gate.admit(who, input_tokens=5_000, body=body, cache_ttl="5m")
+
+    assert reservation.hold.amount == read
+
+
+async def test_nobody_else_may_count_on_what_a_lost_cache_entry_would_cost() -> None:
+    gate = Gate()
+    body = marked("word " * 1_000)
+    gate.prompts.learn(prefixes(TARGET, body), Usage(cache_write_5m_tokens=1_000))
+    who = caller(cap=str(TARGET.cost(Usage(cache_write_5m_tokens=900), NOW).total))
+
+    reservation = await gate.admit(who, input_tokens=5_000, body=body, cache_ttl="5m")
+
+    assert reservation.hold.amount == who.key.allowance.budget.max
+    with pytest.raises(BudgetHeld):
+        await gate.admit(who, input_tokens=1)
+
+
+async def test_a_cache_entry_that_may_have_expired_is_not_counted_on() -> None:
+    gate = Gate()
+    body = marked("word " * 1_000)
+    gate.prompts.learn(prefixes(TARGET, body), Usage(cache_write_5m_tokens=1_000))
+    gate.time.advance(241)
+
+    with pytest.raises(BudgetExceeded):
+        await gate.admit(caller(cap="0.001"), input_tokens=5_000, body=body, cache_ttl="5m")
+
+
+async def test_prompts_are_learnt_where_little_of_a_budget_is_left() -> None:
+    gate = Gate()
+
+    assert (await gate.admit(caller(cap="5"))).prompt == ()
+    assert (await gate.admit(caller(cap="0.002"))).prompt != ()
+
+
+async def test_a_large_body_is_not_read_again_right_after_a_refusal() -> None:
+    gate = Gate()
+    who = caller(cap="0")
+    gate.admission.refuse_again(who, LARGE_BODY + 1)
+    with pytest.raises(BudgetExceeded):
+        await gate.admit(who)
+
+    gate.admission.refuse_again(who, LARGE_BODY)
+    with pytest.raises(BudgetExceeded):
+        gate.admission.refuse_again(who, LARGE_BODY + 1)
+    gate.time.advance(1)
+    gate.admission.refuse_again(who, LARGE_BODY + 1)

@@ -7,6 +7,7 @@ import pytest
 
 from app.catalog.loader import load_catalog
 from app.domain.guardrail import Guardrail
+from app.domain.identity import KeyId
 from app.domain.models import Target
 from app.errors import (
     GatewayError,
@@ -53,10 +54,12 @@ class Bench:
             pause=self._pause,
         )
 
-    async def ask(self, model: str = "claude-haiku-4-5", **body: object) -> str:
+    async def ask(
+        self, model: str = "claude-haiku-4-5", *, key: str = "key-1", **body: object
+    ) -> str:
         """The id of the profile that answered."""
         target = load_catalog(region="us-east-1", profile=None).resolve(model)
-        wanted = Attempt(target, body, orjson.dumps(body), GUARDRAIL)
+        wanted = Attempt(target, orjson.dumps(body), KeyId(key), GUARDRAIL)
         _, answered = await self.attempts.make(wanted, self._once, self._note)
         return answered.profile.bedrock_id
 
@@ -156,6 +159,34 @@ async def test_what_bedrock_refused_is_left_out_at_once_and_later() -> None:
     assert bench.pauses == []
     counted = 'gateway_upstream_omissions_total{model="claude-haiku-4-5"} 1.0'
     assert counted in bench.metrics.exposition().decode()
+
+
+async def test_nothing_is_learnt_from_an_error_while_the_retry_fails_as_well() -> None:
+    refused = UpstreamRejected("metadata: Extra inputs are not permitted")
+    bench = Bench([refused, UpstreamRejected("something else")])
+
+    with pytest.raises(UpstreamRejected, match="something else"):
+        await bench.ask(metadata={}, max_tokens=1)
+    await bench.ask(metadata={}, max_tokens=2)
+
+    assert orjson.loads(bench.calls[-1].body) == {"metadata": {}, "max_tokens": 2}
+
+
+async def test_what_one_key_ran_into_changes_nothing_for_another() -> None:
+    bench = Bench([UpstreamRejected("metadata: Extra inputs are not permitted")])
+
+    await bench.ask(key="attacker", metadata={}, max_tokens=1)
+    await bench.ask(key="victim", metadata={}, max_tokens=2)
+
+    assert orjson.loads(bench.calls[-1].body) == {"metadata": {}, "max_tokens": 2}
+
+
+async def test_the_price_is_that_of_the_most_expensive_profile_that_may_answer() -> None:
+    target = load_catalog(region="us-east-1", profile=None).resolve("claude-haiku-4-5")
+    cheap = load_catalog(region="us-east-1", profile="global").resolve("claude-haiku-4-5")
+
+    assert Bench([], failover=("us",)).attempts.dearest(cheap).profile == target.profile
+    assert Bench([]).attempts.dearest(cheap) is cheap
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from app.errors import (
     InvalidRequest,
     ModelNotAllowed,
     NotSupported,
+    RateLimited,
     UnknownModel,
     UpstreamThrottled,
 )
@@ -25,12 +26,14 @@ from app.ports import Call
 from app.service import counting
 from app.service.authentication import Authenticator
 from app.service.clock import Clock
-from app.service.counting import TokenCounter
+from app.service.counting import CountRequest, TokenCounter
+from app.service.intake import Intake
 from tests.support.examples import credentials, sent
 from tests.support.examples import key as example_key
 from tests.support.fakes import MemoryDirectory
 
 SECRET = "sk-counting-test-key"
+OTHER = "sk-another-counting-key"
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
 
 
@@ -59,8 +62,9 @@ def counter(
     upstream: SlowCounter, *, at_once: int = 2, models: tuple[str, ...] = ()
 ) -> TokenCounter:
     key = example_key(hash=hash_key(SECRET), models=models)
+    other = example_key(id="other", hash=hash_key(OTHER))
     authenticator = Authenticator(
-        MemoryDirectory({key.hash: Caller(key, None)}),
+        MemoryDirectory({k.hash: Caller(k, None) for k in (key, other)}),
         master_key="sk-master-key-of-a-test",
         cache_seconds=60,
         unknown_keys_per_minute=0,
@@ -68,7 +72,8 @@ def counter(
         contact=None,
     )
     catalog = load_catalog(region="us-east-1", profile=None)
-    return TokenCounter(authenticator, catalog, upstream, at_once=at_once)
+    intake = Intake(10_000_000, lambda: 0)
+    return TokenCounter(authenticator, catalog, intake, upstream, at_once=at_once)
 
 
 def request(text: str = "hi", **changes: Any) -> bytes:
@@ -85,7 +90,11 @@ def request(text: str = "hi", **changes: Any) -> bytes:
 async def count(
     use: TokenCounter, body: bytes, betas: Sequence[str] = (), key: str = SECRET
 ) -> int:
-    return await use.count_messages(credentials(key), betas, sent(body))
+    return await use.count_messages(asked_with(body, key), betas)
+
+
+def asked_with(body: bytes, key: str = SECRET) -> CountRequest:
+    return CountRequest(credentials(key), sent(body), len(body))
 
 
 def ready() -> SlowCounter:
@@ -149,14 +158,62 @@ async def test_those_who_ask_the_same_at_once_share_the_answer() -> None:
 
 async def test_only_so_many_are_asked_of_bedrock_at_a_time() -> None:
     upstream = SlowCounter()
-    use = counter(upstream, at_once=3)
-    asking = [asyncio.create_task(count(use, request(str(n)))) for n in range(20)]
+    use = counter(upstream, at_once=4)
+    asking = [
+        asyncio.create_task(count(use, request(f"{key} {n}"), key=key))
+        for key in (SECRET, OTHER)
+        for n in range(10)
+    ]
     await settled()
-    assert upstream.most == 3
+    assert upstream.most == 4
     upstream.let.set()
     await asyncio.gather(*asking)
 
-    assert (upstream.most, len(upstream.calls)) == (3, 20)
+    assert (upstream.most, len(upstream.calls)) == (4, 20)
+
+
+async def test_a_caller_with_many_counts_holds_up_nobody_else() -> None:
+    upstream = SlowCounter()
+    use = counter(upstream, at_once=4)
+    crowd = [asyncio.create_task(count(use, request(str(n)))) for n in range(150)]
+    await settled()
+    assert upstream.most == 2
+
+    colleague = asyncio.create_task(count(use, request("a colleague's"), key=OTHER))
+    await settled()
+
+    assert b"colleague" in upstream.calls[-1].body
+    upstream.let.set()
+    await asyncio.gather(*crowd, colleague)
+
+
+async def test_a_count_that_finds_no_place_for_long_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(counting, "WAIT_SECONDS", 0.01)
+    upstream = SlowCounter()
+    use = counter(upstream)
+    first = asyncio.create_task(count(use, request("first")))
+    await settled()
+
+    with pytest.raises(RateLimited, match="Too many token counts"):
+        await count(use, request("second"))
+    upstream.let.set()
+    await first
+
+
+async def test_the_admission_of_a_request_goes_without_a_count_that_is_not_to_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target = load_catalog(region="us-east-1", profile=None).resolve("claude-haiku-4-5")
+    upstream = ready()
+    assert await counter(upstream).tokens("owner", target, b"12345") == 5
+
+    upstream.error = UpstreamThrottled("Wait.")
+    assert await counter(upstream).tokens("owner", target, b"12345") is None
+
+    monkeypatch.setattr(counting, "ADMISSION_SECONDS", 0.01)
+    assert await counter(SlowCounter()).tokens("owner", target, b"12345") is None
 
 
 async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,9 +274,7 @@ async def test_the_body_of_bedrocks_own_call_goes_through_as_it_came() -> None:
     inner = b'{ "max_tokens" : 1, "messages": [ ] }'
     asked = {"input": {"invokeModel": {"body": base64.b64encode(inner).decode()}}}
 
-    await counter(upstream).count_bedrock(
-        credentials(SECRET), f"us.{HAIKU}", sent(orjson.dumps(asked))
-    )
+    await counter(upstream).count_bedrock(asked_with(orjson.dumps(asked)), f"us.{HAIKU}")
 
     assert upstream.calls == [Call(HAIKU, inner)]
 
@@ -235,4 +290,4 @@ async def test_the_body_of_bedrocks_own_call_goes_through_as_it_came() -> None:
 )
 async def test_another_input_is_refused_by_name(asked: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match=r"input\.invokeModel\.body"):
-        await counter(ready()).count_bedrock(credentials(SECRET), HAIKU, sent(orjson.dumps(asked)))
+        await counter(ready()).count_bedrock(asked_with(orjson.dumps(asked)), HAIKU)

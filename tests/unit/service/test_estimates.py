@@ -1,47 +1,143 @@
-"""Guesses at tokens, before Bedrock counts them."""
+"""Upper bounds and guesses at tokens, before Bedrock counts them."""
 
+import base64
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.catalog.loader import load_catalog
 from app.domain.identity import KeyId
+from app.domain.models import Model
+from app.domain.usage import Usage
+from app.local.emulator.prompt import prompt_tokens, segments
 from app.service import estimates
-from app.service.estimates import FIRST_SLICE, IMAGE_TOKENS, LARGEST_FIRST_SLICE, OutputForecast
+from app.service.estimates import (
+    FIRST_SLICE,
+    IMAGE_TOKENS,
+    LARGEST_FIRST_SLICE,
+    MOST_IMAGE_TOKENS,
+    TOOL_PROMPT_TOKENS,
+    InputEstimate,
+    OutputForecast,
+)
 
 KEY, OTHER = KeyId("a"), KeyId("b")
-PICTURE = {"type": "image", "source": {"type": "base64", "data": "A" * 100_000}}
+CATALOG = load_catalog(region="us-east-1", profile=None)
+HAIKU = CATALOG.resolve("claude-haiku-4-5").model
+PICTURE = {
+    "type": "image",
+    "source": {"type": "base64", "media_type": "image/png", "data": "A" * 100_000},
+}
+PDF = {
+    "type": "document",
+    "source": {"type": "base64", "media_type": "application/pdf", "data": "A" * 1_000},
+}
 
 
-def guessed(*content: Any) -> int:
-    messages = [{"role": "user", "content": list(content)}]
-    return estimates.input_tokens(orjson.dumps({"messages": messages}), messages)
+def estimate(*content: Any, model: Model = HAIKU, **fields: Any) -> InputEstimate:
+    body = {"messages": [{"role": "user", "content": list(content)}], **fields}
+    return InputEstimate.of(orjson.dumps(body), body, model)
 
 
 @pytest.mark.parametrize("characters", [1_000, 100_000])
-def test_text_counts_by_its_length(characters: int) -> None:
-    found = guessed({"type": "text", "text": "x" * characters})
+def test_text_has_at_most_a_token_for_each_byte(characters: int) -> None:
+    found = estimate({"type": "text", "text": "x" * characters})
 
-    assert found == pytest.approx(characters / 3.6, abs=30)
-
-
-def test_pictures_count_by_their_number_and_not_by_their_bytes() -> None:
-    nested = {"type": "tool_result", "content": [PICTURE]}
-
-    assert guessed(PICTURE, nested) == pytest.approx(2 * IMAGE_TOKENS, rel=0.05)
+    assert found.most == pytest.approx(characters, abs=100)
+    assert found.likely == pytest.approx(characters / 3.6, abs=30)
 
 
-def test_a_document_of_text_counts_as_text_beside_a_picture_too() -> None:
+def test_images_count_by_their_number_and_not_by_their_bytes() -> None:
+    found = estimate(PICTURE, {"type": "tool_result", "content": [PICTURE]})
+
+    assert found.likely == pytest.approx(2 * IMAGE_TOKENS, rel=0.05)
+    assert found.most == pytest.approx(2 * MOST_IMAGE_TOKENS, rel=0.05)
+
+
+@pytest.mark.parametrize("place", [(PDF,), ({"type": "tool_result", "content": [PDF]},)])
+def test_a_pdf_may_fill_the_context_window_however_small_it_is(place: tuple[Any, ...]) -> None:
+    assert estimate(*place).most == HAIKU.context_tokens
+
+
+def test_a_document_of_text_counts_as_text_beside_an_image_too() -> None:
     source = {"type": "text", "media_type": "text/plain", "data": "x" * 60_000}
 
-    assert guessed(PICTURE, {"type": "document", "source": source}) > 60_000 / 3.6
+    found = estimate(PICTURE, {"type": "document", "source": source})
+
+    assert found.likely > 60_000 / 3.6
+    assert 60_000 < found.most < 60_000 + 2 * MOST_IMAGE_TOKENS
+
+
+def test_no_prompt_is_longer_than_the_context_window() -> None:
+    assert estimate({"type": "text", "text": "x" * 3_000_000}).most == HAIKU.context_tokens
+
+
+def test_tools_bring_a_prompt_of_their_own() -> None:
+    tools = [{"name": "a", "input_schema": {"type": "object"}}]
+
+    assert estimate(tools=tools).most > TOOL_PROMPT_TOKENS
+
+
+def test_a_conversation_that_may_be_summarised_is_read_twice() -> None:
+    compact = {"edits": [{"type": "compact_20260112"}]}
+
+    assert estimate(context_management=compact).most > HAIKU.context_tokens
+    assert estimate(context_management={"edits": [{"type": "other"}]}).most < 200
+
+
+@pytest.mark.parametrize(
+    ("mark", "kind"),
+    [
+        (None, "input_tokens"),
+        ({"type": "ephemeral"}, "cache_write_5m_tokens"),
+        ({"type": "ephemeral", "ttl": "5m"}, "cache_write_5m_tokens"),
+        ({"type": "ephemeral", "ttl": "1h"}, "cache_write_1h_tokens"),
+    ],
+)
+def test_a_prompt_is_priced_as_what_it_asks_to_be_written_as(mark: Any, kind: str) -> None:
+    block = {"type": "text", "text": "Hi"} | ({"cache_control": mark} if mark else {})
+
+    assert estimate(block).usage(100) == Usage(**{kind: 100})
+    assert estimate(block).usage(100, 30) == Usage(**{kind: 70}, cache_read_tokens=30)
 
 
 @pytest.mark.parametrize("content", ["text", None, 5, [5, None, "base64"], [{"source": "base64"}]])
 def test_any_shape_of_content_can_be_guessed_at(content: Any) -> None:
-    messages = [{"role": "user", "content": content}, {"type": "base64"}]
+    body = {"messages": [{"role": "user", "content": content}, {"source": "base64"}]}
 
-    assert estimates.input_tokens(orjson.dumps(messages), messages) > 0
+    assert InputEstimate.of(orjson.dumps(body), body, HAIKU).most > 0
+
+
+BLOCKS = st.one_of(
+    st.builds(lambda text: {"type": "text", "text": text}, st.text(max_size=200)),
+    st.builds(
+        lambda raw: {
+            "type": "document",
+            "source": {
+                "type": "base64",
+                "media_type": "application/pdf",
+                "data": base64.b64encode(raw).decode(),
+            },
+        },
+        st.binary(max_size=500),
+    ),
+    st.just(PICTURE),
+)
+
+
+@given(
+    st.lists(BLOCKS, max_size=8),
+    st.sampled_from(["claude-haiku-4-5", "claude-opus-5-5", "claude-sonnet-4-6"]),
+)
+def test_the_emulator_never_counts_more_than_the_upper_bound(content: list[Any], name: str) -> None:
+    model = CATALOG.resolve(name).model
+    body = {"messages": [{"role": "user", "content": content}]}
+
+    counted = prompt_tokens(segments(body, model))
+    assert counted <= InputEstimate.of(orjson.dumps(body), body, model).most
 
 
 def test_nothing_known_means_a_small_first_slice() -> None:

@@ -4,14 +4,20 @@ from typing import Any
 
 import pytest
 
+from app.domain.identity import KeyId
 from app.errors import GatewayError, UpstreamRejected, UpstreamThrottled
+from app.service import omissions as module
 from app.service.omissions import (
+    COMMON_AFTER_KEYS,
+    OMISSIONS_PER_KEY,
     REMEMBERED_SECONDS,
     Omission,
     Omissions,
     omission_for,
     without,
 )
+
+MALFORMED = "Malformed input request: "
 
 
 class Clock:
@@ -28,7 +34,11 @@ class Clock:
         ("invalid beta flag", Omission(beta="*")),
         ("invalid beta flag: effort-2025-11-24", Omission(beta="effort-2025-11-24")),
         ("metadata: Extra inputs are not permitted", Omission(path=("metadata",))),
-        ("#/: extraneous key [tool_choice] is not permitted", Omission(path=("tool_choice",))),
+        ("#/: extraneous key [metadata] is not permitted", Omission(path=("metadata",))),
+        (
+            MALFORMED + "#/tools/0: extraneous key [strict] is not permitted",
+            Omission(path=("tools", "strict")),
+        ),
         (
             "tools.3.custom.defer_loading: Extra inputs are not permitted",
             Omission(path=("tools", "custom", "defer_loading")),
@@ -38,6 +48,23 @@ class Clock:
             Omission(path=("messages", "content", "tool_result", "foo")),
         ),
         ("messages: Extra inputs are not permitted", None),
+        ("#/: extraneous key [tool_choice] is not permitted", None),
+        ("tool_choice: Extra inputs are not permitted", None),
+        ("system: Extra inputs are not permitted", None),
+        ("tools: Extra inputs are not permitted", None),
+        ("thinking: Extra inputs are not permitted", None),
+        ("an_invention: Extra inputs are not permitted", None),
+        ("messages.content: Extra inputs are not permitted", None),
+        ("messages.0.content.0.text.cache_control: Extra inputs are not permitted", None),
+        ("tools.0.custom.description: Extra inputs are not permitted", None),
+        ("tools.0.custom.input_schema: Extra inputs are not permitted", None),
+        ("output_config.format: Extra inputs are not permitted", None),
+        ("thinking.enabled.budget_tokens: Extra inputs are not permitted", None),
+        # What a client sent, quoted in an error about something else.
+        ("messages.0: Input tag 'system: Extra inputs are not permitted' found", None),
+        ("Input tag 'x\nmetadata: Extra inputs are not permitted\ny' found using 'type'", None),
+        ("Input tag 'extraneous key [metadata] is not permitted' found", None),
+        ("Input tag 'invalid beta flag: effort-2025-11-24' found using 'type'", None),
         ("safeguards: Extra inputs are not permitted", None),
         ("max_tokens: Extra inputs are not permitted", None),
         ("messages.0.role: Input should be 'user'", None),
@@ -87,22 +114,73 @@ def test_only_what_is_named_is_left_out(
         assert without(body, omission) is body
 
 
-def test_what_was_learnt_is_left_out_for_that_model_for_a_while() -> None:
+METADATA = Omission(path=("metadata",))
+ODD = Omission(path=("messages", "content", "tool_result", "odd"))
+
+
+def test_what_a_key_ran_into_is_known_for_that_key_and_model_for_a_while() -> None:
     clock = Clock()
     omissions = Omissions(clock)
-    omissions.learn("one", Omission(path=("metadata",)))
-    body = {"metadata": {}, "max_tokens": 1}
 
-    assert omissions.apply("one", body) == {"max_tokens": 1}
-    assert omissions.apply("two", body) is body
+    assert omissions.learn("one", METADATA, KeyId("a"))
+    assert not omissions.learn("one", METADATA, KeyId("a"))
 
+    assert omissions.known("one", KeyId("a")) == [METADATA]
+    assert omissions.known("two", KeyId("a")) == []
+    assert omissions.known("one", KeyId("b")) == []
     clock.seconds = REMEMBERED_SECONDS
-    assert omissions.apply("one", body) is body
+    assert omissions.known("one", KeyId("a")) == []
+
+
+def test_a_field_on_the_list_is_left_out_for_everybody_once_several_keys_ran_into_it() -> None:
+    clock = Clock()
+    omissions = Omissions(clock)
+    for number in range(COMMON_AFTER_KEYS):
+        assert omissions.known("one", KeyId("other")) == []
+        omissions.learn("one", METADATA, KeyId(f"key-{number}"))
+
+    assert omissions.known("one", KeyId("other")) == [METADATA]
+    clock.seconds = REMEMBERED_SECONDS
+    assert omissions.known("one", KeyId("other")) == []
+
+
+@pytest.mark.parametrize("omission", [ODD, Omission(beta="*")])
+def test_what_is_not_on_the_list_stays_with_the_keys_that_ran_into_it(omission: Omission) -> None:
+    omissions = Omissions(Clock())
+    for number in range(10):
+        omissions.learn("one", omission, KeyId(f"key-{number}"))
+
+    assert omissions.known("one", KeyId("key-0")) == [omission]
+    assert omissions.known("one", KeyId("other")) == []
+
+
+def test_one_key_does_not_count_for_several() -> None:
+    omissions = Omissions(Clock())
+    for _ in range(10):
+        omissions.learn("one", METADATA, KeyId("attacker"))
+
+    assert omissions.known("one", KeyId("victim")) == []
+
+
+def test_a_key_that_runs_into_ever_more_forgets_the_oldest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "KEYS_REMEMBERED", 2)
+    omissions = Omissions(Clock())
+    paths = [Omission(path=("messages", f"odd{n}")) for n in range(OMISSIONS_PER_KEY + 1)]
+    for path in paths:
+        omissions.learn("one", path, KeyId("a"))
+
+    assert omissions.known("one", KeyId("a")) == paths[1:]
+    for key in "bc":
+        omissions.learn("one", METADATA, KeyId(key))
+    assert omissions.known("one", KeyId("a")) == []
 
 
 def test_what_is_learnt_is_told_to_the_operator(caplog: pytest.LogCaptureFixture) -> None:
-    Omissions(Clock()).learn("one", Omission(beta="effort-2025-11-24"))
+    Omissions(Clock()).learn("one", Omission(beta="effort-2025-11-24"), KeyId("a"))
 
     (record,) = caplog.records
     assert vars(record)["model"] == "one"
     assert vars(record)["omission"] == "beta effort-2025-11-24"
+    assert vars(record)["key_id"] == "a"
