@@ -105,7 +105,10 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         begin = super()._start_asgi_task
-        self._turnstile.pass_through(lambda: begin(cycle, app))
+        if cycle.scope["method"] in ("GET", "HEAD"):
+            begin(cycle, app)  # health checks wait for no crowd
+        else:
+            self._turnstile.pass_through(lambda: begin(cycle, app))
 
     def _unsupported_upgrade_warning(self) -> None:
         """Anybody could fill the log with it."""

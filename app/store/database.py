@@ -1,7 +1,9 @@
 """The connection pool, and the one place where database errors become ours."""
 
 import asyncio
+import contextlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, LiteralString, Self, TypeVar
@@ -13,8 +15,9 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from app.domain.audit import Author
 from app.errors import DatabaseUnavailable
+from app.service.fairness import FairShare
+from app.store.lane import Connection, Statement
 from app.store.lane import Row as TextRow
-from app.store.lane import Statement
 from app.store.lanes import Lanes, Lasts
 from app.store.migrate import Applied, MigrationError, check_address, migrations, missing, newer
 
@@ -26,6 +29,12 @@ Answer = TypeVar("Answer")
 RETRY_PAUSE_SECONDS = 0.05
 RECONNECT_SECONDS = 5
 """After so long the pool starts its back-off anew, which bounds how late it sees the database."""
+
+LOCK_MILLISECONDS = 100
+"""How long a statement waits for a lock on a connection that it shares."""
+
+PATIENT = 4
+"""So many owners' statements wait for locks at the same time, one of each on a connection."""
 
 SILENT_SECONDS = 0.5
 """The server ends a statement at the timeout; so long after it, a silent one is taken for dead."""
@@ -87,7 +96,14 @@ class Database:
             reconnect_timeout=RECONNECT_SECONDS,
             kwargs=options,
         )
-        durably = {**options, "options": f"{options['options']} {BY_INDEX}"}
+        self._connect: Callable[[], Awaitable[Connection]] = lambda: (
+            psycopg.AsyncConnection.connect(dsn, **options)
+        )
+        self._search: asyncio.Task[None] | None = None
+        self._locked: Counter[str] = Counter()
+        self._patient = FairShare(PATIENT, 1)
+        shared = f"{options['options']} {BY_INDEX} -c lock_timeout={LOCK_MILLISECONDS}"
+        durably = {**options, "options": shared}
         at_once = {**durably, "options": f"{durably['options']} -c synchronous_commit=off"}
         self._lanes = Lanes(
             lambda: psycopg.AsyncConnection.connect(dsn, **at_once),
@@ -102,25 +118,78 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
+        if self._search is not None:
+            self._search.cancel()
         self._lanes.close()
         await self._pool.close()
 
-    async def row(self, statement: Statement, parameter: bytes) -> TextRow:
-        """Run a statement of the kind that every request makes; its columns as text. Raises
-        DatabaseUnavailable after the timeout."""
-        return await self._repeated(lambda seconds: self._lanes.run(statement, parameter, seconds))
+    async def row(self, statement: Statement, parameter: bytes, owner: str = "") -> TextRow:
+        """Run a statement of the kind that every request makes; its columns as text. One that waits
+        for a lock delays those of the same `owner` alone. Raises DatabaseUnavailable after the
+        timeout."""
+        return await self._unlocked(
+            owner,
+            lambda seconds: self._lanes.run(statement, parameter, seconds),
+            lambda: self._pooled(statement, parameter),
+        )
 
-    async def row_on_disk(self, statement: Statement, parameter: bytes) -> TextRow:
+    async def row_on_disk(self, statement: Statement, parameter: bytes, owner: str = "") -> TextRow:
         """The same, once what it changed is on disk."""
-        return await self._repeated(
-            lambda seconds: self._lanes.run_on_disk(statement, parameter, seconds)
+        return await self._unlocked(
+            owner,
+            lambda seconds: self._lanes.run_on_disk(statement, parameter, seconds),
+            lambda: self._pooled(statement, parameter),
         )
 
-    async def row_to_last(self, statement: Statement, parameter: bytes) -> tuple[TextRow, Lasts]:
+    async def row_to_last(
+        self, statement: Statement, parameter: bytes, owner: str = ""
+    ) -> tuple[TextRow, Lasts]:
         """Its row at once, and whether what it changed is on disk."""
-        return await self._repeated(
-            lambda seconds: self._lanes.run_to_last(statement, parameter, seconds)
+
+        async def pooled() -> tuple[TextRow, Lasts]:
+            row = await self._pooled(statement, parameter)
+            lasts: Lasts = asyncio.get_running_loop().create_future()
+            lasts.set_result(True)
+            return row, lasts
+
+        return await self._unlocked(
+            owner, lambda seconds: self._lanes.run_to_last(statement, parameter, seconds), pooled
         )
+
+    async def _unlocked(
+        self,
+        owner: str,
+        shared: Callable[[float], Awaitable[Answer]],
+        pooled: Callable[[], Awaitable[Answer]],
+    ) -> Answer:
+        """Run on a shared connection; on one of its own what meets a lock there, and what comes of
+        the same owner meanwhile."""
+
+        async def attempt(seconds: float) -> Answer:
+            if owner not in self._locked:
+                with contextlib.suppress(errors.LockNotAvailable):
+                    return await shared(seconds)
+            self._locked[owner] += 1
+            try:
+                async with asyncio.timeout(seconds):
+                    with await self._patient.take(owner):
+                        return await pooled()
+            finally:
+                self._locked[owner] -= 1
+                if not self._locked[owner]:
+                    del self._locked[owner]
+
+        return await self._repeated(attempt)
+
+    async def _pooled(self, statement: Statement, parameter: bytes) -> TextRow:
+        async with self._pool.connection() as connection:
+            cursor = await psycopg.AsyncRawCursor(connection).execute(
+                statement.sql, [parameter.decode()]
+            )
+            result = cursor.pgresult
+            if result is None:
+                raise psycopg.InterfaceError("no result")
+            return [result.get_value(0, column) for column in range(result.nfields)]
 
     async def rows(
         self,
@@ -147,15 +216,32 @@ class Database:
         while True:
             try:
                 return await attempt(deadline - loop.time())
-            except (PoolTimeout, errors.QueryCanceled) as error:
+            except (PoolTimeout, errors.QueryCanceled, TimeoutError) as error:
                 raise DatabaseUnavailable(AWAY) from error
             except (errors.UndefinedTable, errors.UndefinedFunction) as error:
                 raise DatabaseUnavailable("The gateway's database is not migrated.") from error
             except PASSING as error:
                 if loop.time() + RETRY_PAUSE_SECONDS >= deadline:
                     raise DatabaseUnavailable(AWAY) from error
-                await self._pool.check()
-                await asyncio.sleep(RETRY_PAUSE_SECONDS)
+                await self._until_back(deadline - loop.time())
+
+    async def _until_back(self, seconds: float) -> None:
+        """Wait until the database answers, at most `seconds`; all who wait share one search."""
+        if self._search is None or self._search.done():
+            self._search = asyncio.create_task(self._find())
+        await asyncio.wait({self._search}, timeout=max(0, seconds))
+
+    async def _find(self) -> None:
+        """Try a new connection every now and then, for as long as a request may wait."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout):
+                while True:
+                    await asyncio.sleep(RETRY_PAUSE_SECONDS)
+                    with contextlib.suppress(psycopg.OperationalError):
+                        async with await self._connect() as connection:
+                            await connection.execute("SELECT 1")
+                        await self._pool.check()
+                        return
 
     async def execute(
         self, query: LiteralString, parameters: Mapping[str, Any], author: Author | None = None

@@ -1,5 +1,6 @@
 """The budget ledger in PostgreSQL: holds, settlements, and who is alive."""
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,8 @@ from app.domain.limits import LimitedBy, LimitKind, Limits, LimitScope
 from app.ports import Booked
 from app.store.database import Database
 from app.store.lane import Statement
+
+log = logging.getLogger(__name__)
 
 Number = TypeVar("Number", Decimal, float)
 
@@ -112,7 +115,7 @@ class PostgresLedger:
             held,
             requests,
             tokens,
-        ) = await self._database.row(HOLD, _json(_hold(hold)))
+        ) = await self._database.row(HOLD, _json(_hold(hold)), _owner(hold))
         if limited_by is not None and kind is not None:
             limit = hold.limits[int(limited_by) - 1]
             wait = float(wait_seconds) if wait_seconds is not None else None
@@ -133,11 +136,13 @@ class PostgresLedger:
         return Grant(standings, tuple(Reading(*reading) for reading in readings))
 
     async def book(self, settlement: Settlement) -> Booked:
-        (spent,), lasts = await self._database.row_to_last(SETTLE, _json(_end(settlement)))
+        (spent,), lasts = await self._database.row_to_last(
+            SETTLE, _json(_end(settlement)), _owner(settlement)
+        )
         return Booked(_numbers(spent, Decimal), lasts)
 
     async def settle(self, settlement: Settlement) -> None:
-        await self._database.row_on_disk(SETTLE, _json(_end(settlement)))
+        await self._database.row_on_disk(SETTLE, _json(_end(settlement)), _owner(settlement))
 
     async def heartbeat(self, owner: InstanceId) -> None:
         await self._database.execute(HEARTBEAT, {"owner": owner})
@@ -149,7 +154,7 @@ class PostgresLedger:
         rows = await self._database.rows(
             ORPHANS, {"silent_seconds": silent_seconds}, class_row(_HoldRow)
         )
-        return [_held(row) for row in rows]
+        return _readable(rows)
 
     async def strays(
         self, owner: InstanceId, known: Collection[RequestId], seconds: float
@@ -159,12 +164,17 @@ class PostgresLedger:
             {"owner": owner, "known": list(known), "seconds": seconds},
             class_row(_HoldRow),
         )
-        return [_held(row) for row in rows]
+        return _readable(rows)
 
     async def prepare(self, now: datetime) -> None:
         await self._database.rows(
             PREPARE, {"first": now.date(), "days": PARTITION_DAYS_AHEAD}, scalar_row
         )
+
+
+def _owner(of: Hold | Settlement) -> str:
+    """Whose rows a statement locks."""
+    return of.user_id or of.key_id
 
 
 def _hold(hold: Hold) -> dict[str, Any]:
@@ -270,6 +280,17 @@ def _numbers(array: bytes | None, number: Callable[[str], Number]) -> list[Numbe
         return []
     texts = array[1:-1].decode().split(",")
     return [number("0" if text == "NULL" else text) for text in texts]
+
+
+def _readable(rows: Sequence[_HoldRow]) -> list[Hold]:
+    """Without those of a newer version that this one cannot read: that one settles them."""
+    held = []
+    for row in rows:
+        try:
+            held.append(_held(row))
+        except (ValueError, KeyError, TypeError, ArithmeticError):
+            log.warning("reservation not readable", extra={"request_id": row.request_id})
+    return held
 
 
 def _held(row: _HoldRow) -> Hold:

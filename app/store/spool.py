@@ -70,7 +70,7 @@ class FileSpool:
                 settlement = decode(content)
             except (ValueError, KeyError, TypeError, ArithmeticError):
                 log.critical("a spooled settlement cannot be read", extra={"file": str(file)})
-                file.replace(file.with_suffix(".unreadable"))
+                self._set_aside(file, ".unreadable", len(content))
                 continue
             try:
                 await ledger.settle(settlement)
@@ -80,19 +80,24 @@ class FileSpool:
                 log.critical(
                     "a spooled settlement is refused", extra={"file": str(file)}, exc_info=True
                 )
-                file.replace(file.with_suffix(".refused"))
+                self._set_aside(file, ".refused", len(content))
                 continue
             file.unlink(missing_ok=True)
             self._bytes = max(0, self._bytes - len(content))
             count += 1
         return count
 
+    def _set_aside(self, file: Path, suffix: str, size: int) -> None:
+        """Keep it for a person to look at; it takes no room from settlements that come."""
+        file.replace(file.with_suffix(suffix))
+        self._bytes = max(0, self._bytes - size)
+
     def _files(self) -> list[Path]:
         return sorted(self._directory.glob("*.json"))
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Name the file only when all of it is on the disk."""
+    """Name the file only when all of it is on the disk; then put its name there as well."""
     unnamed, named = path.with_suffix(".tmp"), path.with_suffix(".json")
     descriptor = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -100,6 +105,11 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     unnamed.rename(named)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _read(file: Path) -> bytes | None:

@@ -16,9 +16,7 @@ BODY = {
 }
 
 
-def ask(
-    stack: Stack, *, stream: bool, key: str | None = None, **headers: str
-) -> httpx.Response:
+def ask(stack: Stack, *, stream: bool, key: str | None = None, **headers: str) -> httpx.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.post(
         f"{stack.gateway.public_url}/v1/messages",

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from app.catalog.loader import load_catalog
-from app.domain.guardrail import GuardrailUnits
-from app.domain.usage import Usage
+from tests.support import prices
 from tests.support.processes import (
     EmulatorProcess,
     GatewayProcess,
@@ -65,30 +62,13 @@ def running_stack(
 
 
 def costs(rows: Sequence[Mapping[str, Any]]) -> list[Decimal]:
-    """What Bedrock's invoice would say of each row of the emulator's log, at catalogue prices."""
-    catalog = load_catalog(region="us-east-1", profile=None)
-    today = datetime.now(UTC).date()
-    return [
-        catalog.resolve(row["model"])
-        .cost(
-            Usage(
-                input_tokens=row["input_tokens"],
-                output_tokens=row["output_tokens"],
-                cache_read_tokens=row["cache_read_input_tokens"],
-                cache_write_5m_tokens=row["cache_creation_5m_input_tokens"],
-                cache_write_1h_tokens=row["cache_creation_1h_input_tokens"],
-            ),
-            today,
-            GuardrailUnits(content=row["guardrail_units"], topic=row["guardrail_units"]),
-        )
-        .total
-        for row in rows
-    ]
+    """What Bedrock's invoice would say of each row of the emulator's log."""
+    return [prices.cost(row) for row in rows]
 
 
 def billed(rows: Sequence[Mapping[str, Any]]) -> Decimal:
     """What Bedrock's invoice would say: the emulator's own log."""
-    return sum(costs(rows), Decimal(0))
+    return prices.bill(rows)
 
 
 def assert_spend_equals_the_bill(stack: Stack) -> None:

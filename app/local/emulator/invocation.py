@@ -100,10 +100,13 @@ class Invoker:
             raise
 
     async def _stall(self, call: Call, answer: Answer) -> None:
-        if not isinstance(call.scenario, s.Stall):
-            return
+        match call.scenario:
+            case s.Stall(seconds=seconds) | s.Slow(before=seconds):
+                pass
+            case _:
+                return
         try:
-            await pause(call.scenario.seconds)
+            await pause(seconds)
         except asyncio.CancelledError:
             if self._finishes(call):
                 self._begin(call, answer).row.finish(answer.output_tokens)

@@ -80,10 +80,12 @@ class ExceptionMidStream(_Scenario):
 
 
 class Slow(_Scenario):
-    """Waits `seconds` between two deltas, and once before an answer that is not streamed."""
+    """Waits `before` an answer begins, then `seconds` between two deltas, or once before an answer
+    that is not streamed."""
 
     kind: Literal["slow"]
     seconds: Seconds
+    before: Seconds = 0
 
 
 class ToolThenText(_Scenario):

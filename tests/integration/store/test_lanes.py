@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import anyio
 import psycopg
@@ -101,6 +102,85 @@ async def test_what_nobody_waits_for_any_more_does_not_hold_up_the_rest(
         task.cancel()
 
     assert list(await database.row(ECHO, b"here")) == [b"here"]
+
+
+TAKE = Statement(b"take", b"UPDATE purse SET taken = taken + 1 WHERE name = $1 RETURNING taken")
+
+
+@contextmanager
+def locked(database_url: str, name: str) -> Iterator[None]:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SELECT FROM purse WHERE name = %s FOR UPDATE", (name,))
+        yield
+
+
+@pytest.fixture
+def purses(sql: Sql) -> None:
+    sql("CREATE TABLE purse (name text PRIMARY KEY, taken int DEFAULT 0)")
+    sql("INSERT INTO purse VALUES ('ada'), ('bob')")
+
+
+@pytest.mark.usefixtures("purses")
+@pytest.mark.parametrize("how", ["row", "row_on_disk", "row_to_last"])
+async def test_a_locked_row_delays_the_statements_of_its_owner_alone(
+    database_url: str, database: Database, how: str
+) -> None:
+    run = getattr(database, how)
+    with locked(database_url, "ada"):
+        waiting = [asyncio.create_task(run(TAKE, b"ada", "ada")) for _ in range(20)]
+        while database.connections_used() == 0:  # noqa: ASYNC110 - the pool has no event for it
+            await asyncio.sleep(0.001)
+        with anyio.fail_after(SECONDS):
+            await asyncio.sleep(0.3)
+            began = asyncio.get_running_loop().time()
+            for _ in range(20):
+                await run(TAKE, b"bob", "bob")
+            took = asyncio.get_running_loop().time() - began
+        assert not any(task.done() for task in waiting)
+        assert took < 2  # all of it, on a busy machine; the lock is held for as long as this takes
+
+    answers = await asyncio.gather(*waiting)
+    rows = [answer[0] if how == "row_to_last" else answer for answer in answers]
+    assert sorted(int(row[0]) for row in rows) == list(range(1, 21))
+    if how == "row_to_last":
+        assert all([await answer[1] for answer in answers])
+
+
+@pytest.mark.usefixtures("purses")
+async def test_a_row_that_stays_locked_is_an_error_after_the_timeout(
+    database_url: str, impatient: Database
+) -> None:
+    with locked(database_url, "ada"):
+        with anyio.fail_after(SECONDS):
+            answers = await asyncio.gather(
+                *(impatient.row(TAKE, b"ada", "ada") for _ in range(5)), return_exceptions=True
+            )
+        assert {type(answer) for answer in answers} == {DatabaseUnavailable}
+
+    assert list(await impatient.row(TAKE, b"bob", "bob")) == [b"1"]
+    assert list(await impatient.row(TAKE, b"ada", "ada")) == [b"1"]
+
+
+async def test_those_who_wait_for_the_database_share_one_search_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    attempts = 0
+    connect = psycopg.AsyncConnection.connect
+
+    async def counted(*arguments: Any, **options: Any) -> Any:
+        nonlocal attempts
+        attempts += 1
+        return await connect(*arguments, **options)
+
+    async with Database(NOWHERE, pool_size=2, timeout_seconds=1) as database:
+        monkeypatch.setattr(psycopg.AsyncConnection, "connect", counted)
+        answers = await asyncio.gather(
+            *(database.row(ECHO, b"hello") for _ in range(150)), return_exceptions=True
+        )
+
+    assert {type(answer) for answer in answers} == {DatabaseUnavailable}
+    # Each before the search and after it; the search every 50 ms, and the pool's own.
+    assert attempts < 2 * 150 + 2 * 20
 
 
 async def test_what_is_said_to_last_is_on_disk(database: Database, sql: Sql) -> None:

@@ -33,17 +33,19 @@ class CountingDatabase(Database):
         self.statements += 1
         return await super().rows(query, parameters, factory, author)
 
-    async def row(self, statement: Statement, parameter: bytes) -> TextRow:
+    async def row(self, statement: Statement, parameter: bytes, owner: str = "") -> TextRow:
         self.statements += 1
-        return await super().row(statement, parameter)
+        return await super().row(statement, parameter, owner)
 
-    async def row_on_disk(self, statement: Statement, parameter: bytes) -> TextRow:
+    async def row_on_disk(self, statement: Statement, parameter: bytes, owner: str = "") -> TextRow:
         self.statements += 1
-        return await super().row_on_disk(statement, parameter)
+        return await super().row_on_disk(statement, parameter, owner)
 
-    async def row_to_last(self, statement: Statement, parameter: bytes) -> tuple[TextRow, Lasts]:
+    async def row_to_last(
+        self, statement: Statement, parameter: bytes, owner: str = ""
+    ) -> tuple[TextRow, Lasts]:
         self.statements += 1
-        return await super().row_to_last(statement, parameter)
+        return await super().row_to_last(statement, parameter, owner)
 
 
 @pytest.fixture

@@ -63,6 +63,15 @@ def one(cost: str = "0.5") -> Settlement:
     return settlement(hold(account(cap="5")), cost=cost)
 
 
+class Refusing(MemoryLedger):
+    """Takes no settlement of one dollar."""
+
+    async def settle(self, settlement: Settlement) -> None:
+        if settlement.cost == 1:
+            raise RuntimeError("violates a constraint")
+        await super().settle(settlement)
+
+
 def files(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
@@ -183,6 +192,23 @@ async def test_a_file_that_cannot_be_read_is_set_aside_and_does_not_stop_the_oth
     assert [file.name for file in files(tmp_path)] == ["0.unreadable"]
 
 
+@pytest.mark.parametrize("kind", ["unreadable", "refused"])
+async def test_a_file_that_is_set_aside_takes_no_room_from_others(
+    tmp_path: Path, kind: str
+) -> None:
+    spool = FileSpool(tmp_path, max_bytes=10_000)
+    if kind == "unreadable":
+        (tmp_path / "a.json").write_bytes(b"no JSON")
+        spool = FileSpool(tmp_path, max_bytes=10_000)
+        await spool.replay(MemoryLedger())
+    else:
+        await spool.add(one("1"))
+        await spool.replay(Refusing())
+
+    assert [file.suffix for file in files(tmp_path)] == [f".{kind}"]
+    assert (spool.bytes, spool.size) == (0, 0)
+
+
 async def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     spool = FileSpool(tmp_path / "new" / "spool", max_bytes=10_000)
     await spool.add(one())
@@ -194,12 +220,6 @@ async def test_nobody_else_may_read_it(tmp_path: Path) -> None:
 async def test_a_settlement_that_the_database_refuses_is_set_aside_for_somebody_to_look_at(
     tmp_path: Path,
 ) -> None:
-    class Refusing(MemoryLedger):
-        async def settle(self, settlement: Settlement) -> None:
-            if settlement.cost == 1:
-                raise RuntimeError("violates a constraint")
-            await super().settle(settlement)
-
     spool, ledger = FileSpool(tmp_path, max_bytes=1_000_000), Refusing()
     refused, good = one("1"), one("2")
     for kept in (refused, good):
