@@ -182,8 +182,8 @@ class Admission:
             error = self._error(answer, hold, needed)
             self._remember(error, hold.key_id)
             raise error
-        if not prompt and answer.left is not None and answer.left < TIGHT * pricer.prompt:
-            prompt = await self._prompt(demand)
+        if not prompt and answer.left is not None and answer.left < TIGHT * offer.amount:
+            prompt = await self._prompt(demand) if answer.left < TIGHT * pricer.prompt else ()
         return Reservation(
             self._ledger,
             replace(hold, amount=offer.amount),
@@ -286,8 +286,7 @@ class _Pricer:
     @property
     def cheapest(self) -> Decimal:
         """USD that no such call costs less than."""
-        files = b'"source"' in self._demand.encoded
-        tokens = 0 if files else len(self._demand.encoded) // CHEAPEST_BYTES_PER_TOKEN
+        tokens = self._demand.input.text_bytes // CHEAPEST_BYTES_PER_TOKEN
         return self._cost(Usage(cache_read_tokens=tokens, output_tokens=1))
 
     def _offer(self, prompt: Usage, output_tokens: int) -> Offer:

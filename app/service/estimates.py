@@ -44,10 +44,11 @@ class Weight:
     documents: int = 0
 
     @classmethod
-    def of(cls, content: Any, size: int) -> "Weight":
-        """Of message content that is `size` bytes long as JSON."""
-        inline, images, documents = _files(content)
-        return cls(size - inline, images, documents)
+    def of(cls, block: JsonObject, size: int) -> "Weight":
+        """Of one block, which is `size` bytes long as JSON."""
+        survey = _Survey()
+        survey.read([block])
+        return survey.weight(size)
 
     def most_tokens(self, context_tokens: int) -> int:
         """An upper bound: longer prompts than `context_tokens` are refused, unbilled."""
@@ -64,27 +65,32 @@ class Weight:
 @dataclass(frozen=True, slots=True)
 class InputEstimate:
     """Tokens of a prompt: `likely` for rate limits, `most` for budgets. What a budget pays for is
-    the price of writing them to the prompt cache, if the request asks for that."""
+    the price of writing them to the prompt cache, if the request asks for that. `text_bytes` is the
+    length of the body without its files."""
 
     likely: int
     most: int
+    text_bytes: int
     cache_ttl: str | None = None
     """`5m` or `1h`: the longest that is asked for."""
 
     @classmethod
     def of(cls, encoded: bytes, body: JsonObject, model: Model) -> "InputEstimate":
-        """Of an InvokeModel body. A mark that stands in a tool's input only raises the bound."""
-        files = body["messages"] if b'"source"' in encoded else None
-        weight = Weight.of(files, len(encoded))
+        """Of an InvokeModel body."""
+        survey, tools = _Survey(), body.get("tools")
+        survey.mark(body.get("cache_control"))
+        survey.read(tools)
+        survey.read(body.get("system"))
+        for message in body["messages"]:
+            survey.read(message.get("content"))
+        weight = survey.weight(len(encoded))
         most = weight.most_tokens(model.context_tokens)
-        if b'"tools"' in encoded:
+        if tools:
             most += TOOL_PROMPT_TOKENS
         if compacts(body):
             # The prompt is read once to be summarised, and the summary is billed as well.
             most += model.context_tokens
-        marked = b'"cache_control"' in encoded
-        hour = b'"ttl":"1h"' in encoded
-        return cls(weight.likely_tokens, most, ("1h" if hour else "5m") if marked else None)
+        return cls(weight.likely_tokens, most, weight.text_bytes, survey.cache_ttl)
 
     def usage(self, tokens: int, cached: int = 0) -> Usage:
         """Of `tokens` at their highest price, but for those `cached`, which are read."""
@@ -107,27 +113,46 @@ def compacts(body: JsonObject) -> bool:
     )
 
 
-def _files(content: Any) -> tuple[int, int, int]:
-    """Bytes of base64 data, images and documents, anywhere in messages or blocks."""
-    size = images = documents = 0
-    for item in content if isinstance(content, list) else ():
-        if not isinstance(item, dict):
-            continue
-        source = item.get("source")
-        if not isinstance(source, dict):
-            source = {}
-        elif source.get("type") != "text":
+class _Survey:
+    """What lists of blocks hold, and the blocks in them."""
+
+    def __init__(self) -> None:
+        self._file_bytes = self._images = self._documents = 0
+        self.cache_ttl: str | None = None
+        """The longest that a cache mark asks for."""
+
+    def weight(self, size: int) -> Weight:
+        return Weight(size - self._file_bytes, self._images, self._documents)
+
+    def read(self, blocks: Any) -> None:
+        if not isinstance(blocks, list):
+            return
+        for block in blocks:
+            if not isinstance(block, dict):
+                continue
+            self.mark(block.get("cache_control"))
+            if isinstance(source := block.get("source"), dict):
+                self._file(block, source)
+            if isinstance(content := block.get("content"), list):
+                self.read(content)
+
+    def mark(self, mark: Any) -> None:
+        """A cache mark, if it is one."""
+        if mark is not None and self.cache_ttl != "1h":
+            hour = isinstance(mark, dict) and mark.get("ttl") == "1h"
+            self.cache_ttl = "1h" if hour else "5m"
+
+    def _file(self, block: JsonObject, source: JsonObject) -> None:
+        kind = source.get("type")
+        if kind == "content":
+            self.read(source.get("content"))
+        elif kind != "text":
             data = source.get("data")
-            size += len(data) if isinstance(data, str) else 0
-            if item.get("type") == "image":
-                images += 1
-            elif source.get("type") != "content":
-                documents += 1
-        for inner in (item.get("content"), source.get("content")):
-            if isinstance(inner, list):
-                more = _files(inner)
-                size, images, documents = size + more[0], images + more[1], documents + more[2]
-    return size, images, documents
+            self._file_bytes += len(data) if isinstance(data, str) else 0
+            if block.get("type") == "image":
+                self._images += 1
+            else:
+                self._documents += 1
 
 
 class OutputForecast:

@@ -21,7 +21,10 @@ WAIT_SECONDS: Final = 30
 MOST_VALUES: Final = 250_000
 """JSON values of a body. A conversation of a million tokens has some ten thousands."""
 
-SMALL_BYTES: Final = 1_000_000
+SMALL_BYTES: Final = 256_000
+"""Such a body is read within some 20 ms, whatever it holds."""
+
+MEDIUM_BYTES: Final = 1_000_000
 FEW_VALUES: Final = 10_000
 """So many are read within a few milliseconds."""
 
@@ -65,7 +68,8 @@ class Intake:
 
     async def read(self, owner: str, body: bytes, work: Callable[[], Result]) -> Result:
         """The result of `work`, which reads `body`. Raises what it raises, and RequestTooLarge."""
-        if len(body) <= SMALL_BYTES and _bound(body) <= FEW_VALUES:
+        size = len(body)
+        if size <= SMALL_BYTES or (size <= MEDIUM_BYTES and _bound(body) <= FEW_VALUES):
             return work()
         with await self._alone.take(owner):
             await asyncio.sleep(self._rests.pop(owner, 0) - self._monotonic())

@@ -106,7 +106,7 @@ def prefixes(target: Target, body: JsonObject) -> list[Prefix]:
         encoded = orjson.dumps(plain)
         rolling.update(place)
         rolling.update(encoded)
-        most += Weight.of([plain], len(encoded) + BLOCK_BYTES).most_tokens(context)
+        most += Weight.of(plain, len(encoded) + BLOCK_BYTES).most_tokens(context)
         ttl = mark.get("ttl", "5m") if isinstance(mark, dict) else None
         found.append(Prefix(rolling.digest(), min(most, context), ttl))
     return found

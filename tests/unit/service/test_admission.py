@@ -87,7 +87,7 @@ class Gate:
             TARGET,
             body,
             orjson.dumps(body),
-            InputEstimate(input_tokens, input_tokens, cache_ttl),
+            InputEstimate(input_tokens, input_tokens, input_tokens, cache_ttl),
             max_tokens,
             stream=stream,
             thinks=thinks,

@@ -88,6 +88,17 @@ def test_a_conversation_that_may_be_summarised_is_read_twice() -> None:
     assert estimate(context_management={"edits": [{"type": "other"}]}).most < 200
 
 
+def test_a_mark_is_read_where_it_stands_and_not_where_a_text_holds_its_letters() -> None:
+    hour = {"type": "ephemeral", "ttl": "1h"}
+    quoted = {"type": "tool_use", "id": "a", "name": "b", "input": {"cache_control": hour}}
+    marked = {"type": "text", "text": "", "cache_control": hour}
+
+    assert estimate(quoted).cache_ttl is None
+    assert estimate({"type": "tool_result", "content": [marked]}).cache_ttl == "1h"
+    assert estimate(cache_control=hour).cache_ttl == "1h"
+    assert estimate(tools=[{"name": "a", "cache_control": {"type": "ephemeral"}}]).cache_ttl == "5m"
+
+
 @pytest.mark.parametrize(
     ("mark", "kind"),
     [

@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 
 from app.errors import RateLimited, RequestTooLarge
 from app.service import intake as module
-from app.service.intake import FEW_VALUES, MOST_VALUES, SMALL_BYTES, Intake, count_values
+from app.service.intake import (
+    MEDIUM_BYTES,
+    MOST_VALUES,
+    SMALL_BYTES,
+    Intake,
+    count_values,
+)
 
-LARGE = b'"' + b"x" * SMALL_BYTES + b'"'
+LARGE = b'"' + b"x" * MEDIUM_BYTES + b'"'
 
 
 def intake(most_bytes: int = 400) -> Intake:
@@ -51,7 +57,10 @@ async def test_a_small_body_is_read_at_once_and_a_large_one_in_a_thread() -> Non
 
     assert await where(use, b"{}") is threading.main_thread()
     assert await where(use, LARGE) is not threading.main_thread()
-    assert await where(use, orjson.dumps([[]] * FEW_VALUES)) is not threading.main_thread()
+    assert (
+        await where(use, orjson.dumps([[]] * (SMALL_BYTES // 3 + 1))) is not threading.main_thread()
+    )
+    assert await where(use, LARGE[SMALL_BYTES:]) is threading.main_thread()
 
 
 async def test_a_body_of_too_many_values_is_refused_unread() -> None:
