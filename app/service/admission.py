@@ -7,7 +7,7 @@ reserved slice by slice (ADR 38).
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -21,30 +21,16 @@ from app.errors import BudgetExceeded, GatewayError, RateLimited
 from app.ports import Ledger
 from app.service.accounts import Accounts, limits_of
 from app.service.clock import Clock
-from app.service.estimates import FIRST_SLICE, InputEstimate, OutputForecast, compacts
+from app.service.estimates import OutputForecast, compacts
 from app.service.known_prompts import KnownPrompts, Prefix, prefixes
 from app.service.permission import check_model
+from app.service.quotes import Demand, Quote, Quotes
 from app.service.refusals import budget_refusal, limit_refusal
 from app.service.request import InferenceRequest
 from app.service.reservation import Reservation
-from app.wire.anthropic import JsonObject
-
-SPARE: Final = 19
-"""An answer in one piece is reserved in full where as many more would fit: it must not take the
-room of others. Elsewhere it is streamed from Bedrock, so that slices do."""
-
-SHARE: Final = 4
-"""Where the whole of a thinking answer does not fit, it may take a quarter of what is left."""
-
-LEAST_THINKING: Final = 2_048
-USEFUL_THINKING: Final = 8_192
-"""Output tokens with which an answer that thinks is let go at all, and rather."""
 
 TIGHT: Final = 20
 """Prompts are learnt where a budget has less left than so many of them at their upper bound."""
-
-CHEAPEST_BYTES_PER_TOKEN: Final = 16
-"""No prompt has fewer tokens than one for so many bytes."""
 
 LARGE_BODY: Final = 256_000
 REFUSED_SECONDS: Final = 1
@@ -52,36 +38,6 @@ KEYS_REMEMBERED: Final = 10_000
 
 CountTokens = Callable[[str, Target, bytes], Awaitable[int | None]]
 """Tokens of an InvokeModel body for an owner, as Bedrock counts them; None where it does not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What a call may use.
-
-    `body` is what Bedrock gets, `encoded` the same as JSON; `pricing` is the most expensive of the
-    inference profiles that may answer; `thinks` tells whether output may be billed that is not
-    shown.
-    """
-
-    target: Target
-    pricing: Target
-    body: JsonObject
-    encoded: bytes
-    input: InputEstimate
-    max_tokens: int
-    stream: bool
-    thinks: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One way to reserve a call: `amount` USD for `usage`, with `spare` USD left free."""
-
-    usage: Usage
-    amount: Decimal
-    spare: Decimal = Decimal(0)
-    max_tokens: int | None = None
-    """A limit below the one that was asked for."""
 
 
 class Admission:
@@ -124,25 +80,31 @@ class Admission:
         """
         model = demand.target.model
         check_model(caller, demand.target)
+        first = self._forecast.first_slice(caller.key.id, model.name, demand.max_tokens)
+        accounts = self._accounts.of(caller, model.name, request.received_at)
+        limits = limits_of(caller, model)
+
+        def hold(quote: Quote) -> Hold:
+            return Hold(
+                request_id=request.id,
+                owner=self._instance,
+                started_at=request.received_at,
+                key_id=caller.key.id,
+                user_id=caller.key.user_id,
+                model=model.name,
+                bedrock_id=demand.target.profile.bedrock_id,
+                accounts=accounts,
+                amount=quote.amount,
+                spare=quote.spare,
+                grows=False,
+                limits=limits,
+                tokens=demand.input.likely + first,
+            )
+
         self.open_requests.add(request.id)
         try:
-            return await self._reserve(
-                Hold(
-                    request_id=request.id,
-                    owner=self._instance,
-                    started_at=request.received_at,
-                    key_id=caller.key.id,
-                    user_id=caller.key.user_id,
-                    model=model.name,
-                    bedrock_id=demand.target.profile.bedrock_id,
-                    accounts=self._accounts.of(caller, model.name, request.received_at),
-                    amount=Decimal(0),
-                    grows=False,
-                    limits=limits_of(caller, model),
-                ),
-                demand,
-                caller.owner,
-            )
+            quotes = Quotes(demand, request.received_at.date(), first)
+            return await self._reserve(hold, demand, quotes, caller.owner)
         except BaseException:
             self.open_requests.discard(request.id)
             raise
@@ -157,47 +119,45 @@ class Admission:
         self._forecast.learn(hold.key_id, hold.model, usage.output_tokens)
         self._prompts.learn(reservation.prompt, usage)
 
-    async def _reserve(self, hold: Hold, demand: Demand, owner: str) -> Reservation:
-        pricer = _Pricer(demand, hold)
-        first = self._forecast.first_slice(hold.key_id, hold.model, demand.max_tokens)
-        offer = pricer.generous(first)
-        hold = replace(hold, tokens=demand.input.likely + min(first, offer.usage.output_tokens))
-        answer = await self._ask(hold, offer)
-        needed = offer.amount
+    async def _reserve(
+        self, hold: Callable[[Quote], Hold], demand: Demand, quotes: Quotes, owner: str
+    ) -> Reservation:
+        quote = quotes.generous()
+        asked = hold(quote)
+        answer = await self._ledger.hold(asked)
+        needed = quote.amount
         prompt: tuple[Prefix, ...] = ()
         if isinstance(answer, Refusal):
-            needed = pricer.cheapest
+            needed = quotes.cheapest
             prompt = await self._prompt(demand) if needed <= _room(answer) else ()
             async for usage, cached in self._estimates(owner, demand, prompt):
-                needed = pricer.least(usage)
-                closer = pricer.fitting(usage, _room(answer), first)
+                needed = quotes.least(usage)
+                closer = quotes.fitting(usage, _room(answer))
                 if closer is None:
                     continue
                 # A cache read is likely, not certain: nobody else may count on the rest.
-                offer = replace(closer, amount=_room(answer)) if cached else closer
-                answer = await self._ask(hold, offer)
+                quote = replace(closer, amount=_room(answer)) if cached else closer
+                asked = hold(quote)
+                answer = await self._ledger.hold(asked)
                 if not isinstance(answer, Refusal):
                     break
         if not isinstance(answer, Grant):
-            error = self._error(answer, hold, needed)
-            self._remember(error, hold.key_id)
+            error = self._error(answer, asked, needed)
+            self._remember(error, asked.key_id)
             raise error
-        if not prompt and answer.left is not None and answer.left < TIGHT * offer.amount:
-            prompt = await self._prompt(demand) if answer.left < TIGHT * pricer.prompt else ()
+        if not prompt and answer.left is not None and answer.left < TIGHT * quote.amount:
+            prompt = await self._prompt(demand) if answer.left < TIGHT * quotes.prompt else ()
         return Reservation(
             self._ledger,
-            replace(hold, amount=offer.amount),
+            asked,
             demand.pricing,
-            offer.usage,
+            quote.usage,
             grant=answer,
-            max_tokens=offer.max_tokens or pricer.most_output,
+            max_tokens=quote.max_tokens or quotes.most_output,
             likely_input=demand.input.likely,
-            lowered_max_tokens=offer.max_tokens,
+            lowered_max_tokens=quote.max_tokens,
             prompt=prompt,
         )
-
-    async def _ask(self, hold: Hold, offer: Offer) -> Grant | Refusal | LimitRefusal:
-        return await self._ledger.hold(replace(hold, amount=offer.amount, spare=offer.spare))
 
     async def _prompt(self, demand: Demand) -> tuple[Prefix, ...]:
         if compacts(demand.body):
@@ -234,67 +194,6 @@ class Admission:
         if isinstance(refusal, LimitRefusal):
             return limit_refusal(refusal, hold.tokens, contact=self._contact)
         return budget_refusal(refusal, needed, now=self._clock.now(), contact=self._contact)
-
-
-class _Pricer:
-    """Offers for one call, at the prices of the day on which it began."""
-
-    def __init__(self, demand: Demand, hold: Hold) -> None:
-        self._demand = demand
-        self._day = hold.started_at.date()
-        self.most_output = min(demand.max_tokens, demand.target.model.max_output_tokens)
-
-    def generous(self, first: int) -> Offer:
-        """What is asked for first: everything, where the answer cannot be watched, or need not."""
-        demand = self._demand
-        prompt = demand.input.usage(demand.input.most)
-        if demand.stream and not demand.thinks:
-            usage = replace(prompt, output_tokens=first)
-            return Offer(usage, self._cost(usage))
-        usage = replace(prompt, output_tokens=self.most_output)
-        amount = self._cost(usage)
-        if demand.thinks:
-            return Offer(usage, amount)
-        return Offer(usage, amount, spare=SPARE * (amount - self._cost(prompt)))
-
-    def fitting(self, prompt: Usage, room: Decimal, first: int) -> Offer | None:
-        """The call within `room` USD; None if it does not fit."""
-        left = room - self._cost(prompt)
-        rate = self._cost(replace(prompt, output_tokens=1)) - self._cost(prompt)
-        affordable = int(left / rate) if rate else self.most_output
-        if not self._demand.thinks:
-            for tokens in (first, min(first, FIRST_SLICE)):
-                if tokens <= affordable:
-                    return self._offer(prompt, tokens)
-            return None
-        if affordable < min(LEAST_THINKING, self.most_output):
-            return None
-        share = max(affordable // SHARE, USEFUL_THINKING)
-        tokens = min(share, affordable, self.most_output)
-        return replace(self._offer(prompt, tokens), max_tokens=tokens)
-
-    def least(self, prompt: Usage) -> Decimal:
-        """USD without which a call with this prompt is not begun."""
-        least = LEAST_THINKING if self._demand.thinks else FIRST_SLICE
-        return self._cost(replace(prompt, output_tokens=min(least, self.most_output)))
-
-    @property
-    def prompt(self) -> Decimal:
-        """USD for the prompt at its upper bound."""
-        return self._cost(self._demand.input.usage(self._demand.input.most))
-
-    @property
-    def cheapest(self) -> Decimal:
-        """USD that no such call costs less than."""
-        tokens = self._demand.input.text_bytes // CHEAPEST_BYTES_PER_TOKEN
-        return self._cost(Usage(cache_read_tokens=tokens, output_tokens=1))
-
-    def _offer(self, prompt: Usage, output_tokens: int) -> Offer:
-        usage = replace(prompt, output_tokens=output_tokens)
-        return Offer(usage, self._cost(usage))
-
-    def _cost(self, usage: Usage) -> Decimal:
-        return self._demand.pricing.cost(usage, self._day).total
 
 
 def _room(refusal: Refusal) -> Decimal:

@@ -92,16 +92,16 @@ class InputEstimate:
             most += model.context_tokens
         return cls(weight.likely_tokens, most, weight.text_bytes, survey.cache_ttl)
 
-    def usage(self, tokens: int, cached: int = 0) -> Usage:
+    def usage(self, tokens: int, cached: int = 0, *, output_tokens: int = 0) -> Usage:
         """Of `tokens` at their highest price, but for those `cached`, which are read."""
         fresh = max(0, tokens - cached)
-        match self.cache_ttl:
-            case "1h":
-                return Usage(cache_read_tokens=cached, cache_write_1h_tokens=fresh)
-            case "5m":
-                return Usage(cache_read_tokens=cached, cache_write_5m_tokens=fresh)
-            case _:
-                return Usage(cache_read_tokens=cached, input_tokens=fresh)
+        return Usage(
+            input_tokens=fresh if self.cache_ttl is None else 0,
+            output_tokens=output_tokens,
+            cache_read_tokens=cached,
+            cache_write_5m_tokens=fresh if self.cache_ttl == "5m" else 0,
+            cache_write_1h_tokens=fresh if self.cache_ttl == "1h" else 0,
+        )
 
 
 def compacts(body: JsonObject) -> bool:

@@ -32,11 +32,19 @@ class FairShare:
     def waiting(self) -> int:
         return len(self._waiting)
 
+    def take_now(self, owner: str, amount: int = 1) -> "Taken | None":
+        """An amount that is free; None if it must be waited for."""
+        amount = min(amount, self._share)
+        free = self._owner_fits(owner, amount) and self._fits(amount)
+        if not free or any(self._owner_fits(w.owner, w.amount) for w in self._waiting):
+            return None
+        return self._grant(owner, amount)
+
     async def take(self, owner: str, amount: int = 1) -> "Taken":
         """Wait until there is room."""
+        if (taken := self.take_now(owner, amount)) is not None:
+            return taken
         amount = min(amount, self._share)
-        if self._owner_fits(owner, amount) and self._fits(amount) and not self._queue_full_first():
-            return self._grant(owner, amount)
         waiting = _Waiting(owner, amount, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         try:
@@ -49,10 +57,6 @@ class FairShare:
                 self._next()
             raise
         return Taken(self, owner, amount)
-
-    def _queue_full_first(self) -> bool:
-        """Whether somebody waits for the total, who came first."""
-        return any(self._owner_fits(w.owner, w.amount) for w in self._waiting)
 
     def _fits(self, amount: int) -> bool:
         return self._taken + amount <= self._total

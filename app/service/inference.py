@@ -11,7 +11,7 @@ from app.domain.keys import Caller
 from app.domain.ledger import Grant
 from app.errors import GatewayError, InternalError, UpstreamBroke, UpstreamOverloaded
 from app.ports import Call, OutcomeSink, Upstream, UpstreamStream
-from app.service.admission import Admission, Demand
+from app.service.admission import Admission
 from app.service.attempts import Attempt, Attempts
 from app.service.authentication import Authenticator
 from app.service.background import Background
@@ -24,6 +24,7 @@ from app.service.intake import Intake
 from app.service.metering import Meter
 from app.service.outcomes import refused
 from app.service.prepared import Prepared, prepare, with_max_tokens
+from app.service.quotes import Demand
 from app.service.request import InferenceRequest
 from app.service.settling import Settler
 from app.service.stream import STOPPING, StreamedAnswer

@@ -56,6 +56,8 @@ class Intake:
 
     async def room(self, owner: str, size: int) -> Taken:
         """Room for a body of `size` bytes. Raises RateLimited when there is none for long."""
+        if (taken := self._room.take_now(owner, size)) is not None:
+            return taken
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 return await self._room.take(owner, size)

@@ -18,10 +18,11 @@ from app.domain.models import Target
 from app.domain.usage import Usage
 from app.errors import BudgetExceeded, BudgetHeld, DatabaseUnavailable, ModelNotAllowed
 from app.service.accounts import Accounts
-from app.service.admission import LARGE_BODY, LEAST_THINKING, SPARE, Admission, Demand
+from app.service.admission import LARGE_BODY, Admission
 from app.service.estimates import FIRST_SLICE, SLICE, InputEstimate, OutputForecast
 from app.service.known_prompts import KnownPrompts, prefixes
 from app.service.metering import Meter
+from app.service.quotes import LEAST_THINKING, SPARE, Demand
 from app.service.request import InferenceRequest
 from app.service.reservation import Reservation
 from app.wire.anthropic import Event, JsonObject
