@@ -59,7 +59,7 @@ def _text_pieces(body: Body, model: Model) -> Sequence[str]:
     shape = body.get("output_config", {}).get("format")
     if shape:
         return _pieces(orjson.dumps(example(shape["schema"])).decode())
-    directives = DIRECTIVE.findall(_last_text(body))
+    directives = DIRECTIVE.findall(last_text(body))
     kind, value = directives[-1] if directives else ("", "")
     if kind == "tokens" and value.strip().isdecimal():
         count = min(int(value), body["max_tokens"] + 1)
@@ -71,7 +71,8 @@ def _text_pieces(body: Body, model: Model) -> Sequence[str]:
     )
 
 
-def _last_text(body: Body) -> str:
+def last_text(body: Body) -> str:
+    """All text of the last message of the user."""
     for message in reversed(body["messages"]):
         if message["role"] == "user":
             content = message["content"]

@@ -9,6 +9,7 @@ from app.local.emulator.faults import ExceptionName, StreamException
 
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
+Segments = Annotated[int, Field(ge=1, le=20)]
 LieAbout = Literal["missing", "shrinking", "negative", "absurd"]
 OnDisconnect = Literal["stop", "finish"]
 
@@ -97,10 +98,15 @@ class ToolThenText(_Scenario):
 
 
 class Error(_Scenario):
-    """Answers an exception with its status."""
+    """Answers an exception with its status, its usual message or this one, and this `Retry-After`.
+    `{prompt}` in the message stands for the last text of the user: Bedrock quotes its clients. The
+    body is sent in so many `segments`."""
 
     kind: Literal["error"]
     exception: ExceptionName
+    message: str | None = None
+    retry_after: str | None = None
+    segments: Segments = 1
 
 
 class Refuse(_Scenario):
@@ -111,6 +117,7 @@ class Refuse(_Scenario):
     beta: str | None = None
     field: str | None = None
     named: bool = True
+    segments: Segments = 1
 
 
 class Guardrail(_Scenario):
