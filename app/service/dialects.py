@@ -15,8 +15,9 @@ from app.translate.anthropic_bedrock import to_bedrock
 from app.translate.anthropic_openai import ChunkWriter, to_completion
 from app.translate.openai_anthropic import to_messages
 from app.wire import guardrail, sse
-from app.wire.anthropic import Event, JsonObject, last_events, usage_json
+from app.wire.anthropic import Event, JsonObject, last_events
 from app.wire.errors import anthropic_stream_error, openai_error
+from app.wire.usage import usage_json
 
 
 class Writer(Protocol):

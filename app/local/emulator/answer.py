@@ -8,7 +8,7 @@ import orjson
 
 from app.domain.usage import Usage
 
-StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use"]
+StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use", "compaction"]
 GuardrailAction = Literal["INTERVENED", "NONE"]
 JsonObject = Mapping[str, Any]
 
@@ -36,7 +36,16 @@ class ToolUse:
     name: str
 
 
-Block = Thought | Text | ToolUse
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What stands for the conversation so far, made in a step of its own that read all of it."""
+
+    pieces: Sequence[str]
+    prompt: Usage
+    """What that step read."""
+
+
+Block = Summary | Thought | Text | ToolUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +75,20 @@ class Answer:
     """None: the call named none."""
 
     @property
+    def summary(self) -> Summary | None:
+        """The compaction that went before the answer, if one did."""
+        first = self.blocks[0] if self.blocks else None
+        return first if isinstance(first, Summary) else None
+
+    @property
     def output_tokens(self) -> int:
+        """All that was generated and is billed."""
         return max(1, sum(len(block.pieces) for block in self.blocks))
+
+    @property
+    def message_tokens(self) -> int:
+        """Output without the summary: what a usage says at its top."""
+        return self.output_tokens - (len(self.summary.pieces) if self.summary else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +117,7 @@ def message(answer: Answer, envelope: Envelope) -> JsonObject:
         "content": [_whole(block) for block in answer.blocks],
         "stop_reason": answer.stop_reason,
         "stop_sequence": answer.stop_sequence,
-        "usage": _usage(envelope.usage, answer.output_tokens),
+        "usage": _final_usage(answer, envelope.usage),
         **_guardrail(answer),
     }
 
@@ -123,7 +144,10 @@ def steps(
         {
             "type": "message_delta",
             "delta": {"stop_reason": answer.stop_reason, "stop_sequence": answer.stop_sequence},
-            "usage": {"output_tokens": answer.output_tokens},
+            "usage": {
+                "output_tokens": answer.message_tokens,
+                **_iterations(answer, envelope.usage),
+            },
         }
     )
     yield _step(
@@ -186,10 +210,24 @@ def _usage(usage: Usage, output_tokens: int) -> JsonObject:
     }
 
 
+def _final_usage(answer: Answer, prompt: Usage) -> JsonObject:
+    return {**_usage(prompt, answer.message_tokens), **_iterations(answer, prompt)}
+
+
+def _iterations(answer: Answer, prompt: Usage) -> JsonObject:
+    """The steps of an answer, where there was more than the answer itself."""
+    if (summary := answer.summary) is None:
+        return {}
+    steps = [{"type": "compaction", **_usage(summary.prompt, len(summary.pieces))}]
+    if answer.stop_reason != "compaction":
+        steps.append({"type": "message", **_usage(prompt, answer.message_tokens)})
+    return {"iterations": steps}
+
+
 def _metrics(answer: Answer, usage: Usage, latency_ms: int) -> JsonObject:
     return {
         "inputTokenCount": usage.input_tokens,
-        "outputTokenCount": answer.output_tokens,
+        "outputTokenCount": answer.message_tokens,
         "invocationLatency": latency_ms,
         "firstByteLatency": latency_ms,
         "cacheReadInputTokenCount": usage.cache_read_tokens,
@@ -203,6 +241,8 @@ def _whole(block: Block) -> JsonObject:
         case Thought():
             shown = text if block.shown else ""
             return {"type": "thinking", "thinking": shown, "signature": block.signature}
+        case Summary():
+            return {"type": "compaction", "content": text}
         case Text():
             return {"type": "text", "text": text}
         case ToolUse():
@@ -221,6 +261,8 @@ def _opening(block: Block) -> JsonObject:
     match block:
         case Thought():
             return {"type": "thinking", "thinking": "", "signature": ""}
+        case Summary():
+            return {"type": "compaction", "content": None}
         case Text():
             return {"type": "text", "text": ""}
         case ToolUse():
@@ -230,6 +272,9 @@ def _opening(block: Block) -> JsonObject:
 def _deltas(block: Block, size: int) -> Iterator[tuple[JsonObject, int]]:
     if isinstance(block, Thought) and not block.shown:
         yield {"type": "signature_delta", "signature": block.signature}, len(block.pieces)
+        return
+    if isinstance(block, Summary):
+        yield {"type": "compaction_delta", "content": "".join(block.pieces)}, len(block.pieces)
         return
     kind, field = {
         Thought: ("thinking_delta", "thinking"),

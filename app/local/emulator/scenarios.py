@@ -136,6 +136,12 @@ class Garbage(_Scenario):
     after: Count = 0
 
 
+class Compact(_Scenario):
+    """Compacts the conversation of calls that ask for it, however short it is."""
+
+    kind: Literal["compact"]
+
+
 class Lie(_Scenario):
     """Tells another usage than it bills: none, less at the end than before, below 0, or 10^15."""
 
@@ -158,6 +164,7 @@ Scenario = (
     | Refuse
     | Guardrail
     | Garbage
+    | Compact
     | Lie
 )
 

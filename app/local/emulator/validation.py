@@ -7,6 +7,7 @@ Bedrock passes them on in a `ValidationException`.
 from collections.abc import Mapping
 
 from app.domain.models import Capabilities, Model
+from app.local.emulator import compaction
 from app.local.emulator.faults import invalid
 from app.local.emulator.shapes import (
     EXTRA,
@@ -46,7 +47,7 @@ TOP_LEVEL = frozenset(
 )
 EDITS: Mapping[str, str] = {
     "clear_tool_uses_20250919": "context-management-2025-06-27",
-    "compact_20260112": "compact-2026-01-12",
+    compaction.EDIT: compaction.BETA,
 }
 """Kinds of context edits, and the beta that each of them needs."""
 
@@ -158,7 +159,9 @@ def _check_context_management(body: JsonObject, betas: frozenset[str]) -> None:
     closed(management, "context_management", ("edits",), ("edits",))
     path = "context_management.edits"
     for index, edit in enumerate(sequence(management["edits"], path, least=1)):
-        tagged(edit, f"{path}.{index}", known)
+        kind, fields = tagged(edit, f"{path}.{index}", known)
+        if kind == compaction.EDIT:
+            compaction.check_edit(fields, f"{path}.{index}")
 
 
 def _check_system(value: object, limits: Limits) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.models import Capabilities
+from app.local.emulator import compaction
 from app.local.emulator.faults import invalid
 from app.local.emulator.shapes import (
     JsonObject,
@@ -31,6 +32,14 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "tool_use": ("type", "id", "name", "input", "cache_control"),
     "tool_result": ("type", "tool_use_id", "content", "is_error", "cache_control"),
     "tool_reference": ("type", "tool_name", "cache_control"),
+    "compaction": (
+        "type",
+        "content",
+        "encrypted_content",
+        "signature",
+        "tool_changes",
+        "cache_control",
+    ),
 }
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "text": ("text",),
@@ -41,6 +50,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "tool_use": ("id", "name", "input"),
     "tool_result": ("tool_use_id",),
     "tool_reference": ("tool_name",),
+    "compaction": (),
 }
 
 
@@ -69,6 +79,8 @@ def check_block(value: object, path: str, kinds: Collection[str], limits: Limits
             raise invalid("messages: text content blocks must be non-empty")
     elif kind in ("image", "document"):
         _check_source(kind, block["source"], f"{inner}.source")
+    elif kind == "compaction":
+        compaction.check_block(block, inner)
     elif kind == "tool_result":
         _check_result(block, inner, limits)
     else:

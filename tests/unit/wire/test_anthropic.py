@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.usage import Usage
-from app.wire.anthropic import MOST_TOKENS, Event, last_events, parse_usage, usage_json
+from app.wire.anthropic import Event, last_events
+from app.wire.usage import MOST_TOKENS, parse_usage, usage_json
 
 
 @pytest.mark.parametrize(
