@@ -26,6 +26,7 @@ from app.errors import (
     UpstreamTimeout,
 )
 from app.ports import Call, Completion
+from app.wire.text import repaired
 
 FREE_CONNECTION_SECONDS: Final = 30
 """How long a call waits for a place when as many as allowed are under way."""
@@ -76,7 +77,9 @@ class BedrockClient:
             raise UpstreamTimeout(SLOW) from error
         except aiohttp.ClientError as error:
             raise UpstreamBroke(LOST) from error
-        return Completion(body, response.headers.get("x-amzn-requestid"), response.headers)
+        return Completion(
+            repaired(body), response.headers.get("x-amzn-requestid"), response.headers
+        )
 
     async def stream(self, call: Call) -> "BedrockStream":
         response = await self._post(

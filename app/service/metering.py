@@ -62,7 +62,8 @@ class Meter:
                 self._deltas += 1
                 self._text_bytes += max(0, len(event.raw) - DELTA_OVERHEAD_BYTES)
             case "content_block_start":
-                self.open_block = int(event.json.get("index", 0))
+                index = event.json.get("index")
+                self.open_block = index if isinstance(index, int) else 0
                 self._compactions += _is_compaction(event.json.get("content_block"))
             case "content_block_stop":
                 self.open_block = None
@@ -70,7 +71,7 @@ class Meter:
                 self._report(event.json["message"].get("usage"))
                 self.started = True
             case "message_delta":
-                self.stop_reason = event.json.get("delta", {}).get("stop_reason")
+                self.stop_reason = (event.json.get("delta") or {}).get("stop_reason")
                 self._report_end(event.json.get("usage"))
             case "message_stop":
                 self.finished = True

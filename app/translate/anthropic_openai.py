@@ -103,7 +103,7 @@ class ChunkWriter:
             case "content_block_stop":
                 return self._stop()
             case "message_delta":
-                reason = event.json.get("delta", {}).get("stop_reason") or ""
+                reason = (event.json.get("delta") or {}).get("stop_reason") or ""
                 self._finish = FINISH_REASONS.get(reason, "stop")
                 return b""
             case _:
@@ -142,10 +142,11 @@ class ChunkWriter:
             case "text_delta":
                 return self._chunk({"content": delta.get("text", "")})
             case "thinking_delta":
-                self._thought["thinking"] = self._thought.get("thinking", "") + delta["thinking"]
-                return self._chunk({"reasoning_content": delta["thinking"]})
+                thought = delta.get("thinking", "")
+                self._thought["thinking"] = self._thought.get("thinking", "") + thought
+                return self._chunk({"reasoning_content": thought})
             case "signature_delta":
-                self._thought["signature"] = delta["signature"]
+                self._thought["signature"] = delta.get("signature", "")
                 return b""
             case "input_json_delta":
                 return self._arguments(delta.get("partial_json", ""))

@@ -8,6 +8,7 @@ import orjson
 
 from app.domain.usage import Usage
 from app.wire import exact
+from app.wire.text import repaired
 from app.wire.usage import usage_json
 
 JsonObject = dict[str, Any]
@@ -27,13 +28,14 @@ class Event:
 
     @classmethod
     def of(cls, raw: bytes) -> "Event":
-        """Raises ValueError, KeyError or TypeError for what is no event."""
+        """Raises ValueError, KeyError or TypeError for what is no event. Halves of characters are
+        no reason."""
         head = _HEAD.match(raw)
         if head and b"\n" not in raw and b"\r" not in raw:
             return cls(raw, head[1].decode())
-        parsed = exact.loads(raw)
+        parsed = exact.loads(repaired(raw))
         kind = parsed["type"]
-        if not isinstance(kind, str) or not kind or not kind.isprintable():
+        if not isinstance(kind, str) or not kind.isprintable() or kind in ("", "\ufffd"):
             raise ValueError("an event's type must be a word on one line")
         return cls(orjson.dumps(parsed), kind, parsed, raw)
 
@@ -46,7 +48,10 @@ class Event:
     def json(self) -> JsonObject:
         """The parsed event; not to be changed."""
         if self._parsed is None:
-            self._parsed = orjson.loads(self.raw)
+            try:
+                self._parsed = orjson.loads(self.raw)
+            except ValueError:
+                self._parsed = orjson.loads(repaired(self.raw))
         return self._parsed
 
 

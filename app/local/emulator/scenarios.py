@@ -142,6 +142,12 @@ class Compact(_Scenario):
     kind: Literal["compact"]
 
 
+class HalfCharacter(_Scenario):
+    """Puts half of a character, as an escape, in front of each text that is not empty."""
+
+    kind: Literal["half_character"]
+
+
 class Lie(_Scenario):
     """Tells another usage than it bills: none, less at the end than before, below 0, or 10^15."""
 
@@ -165,6 +171,7 @@ Scenario = (
     | Guardrail
     | Garbage
     | Compact
+    | HalfCharacter
     | Lie
 )
 
