@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from app.errors import InvalidRequest
 from app.translate import shape
+from app.translate.blank_text import without_blanks
 from app.wire import exact
 from app.wire.anthropic import JsonObject
 
@@ -11,10 +12,10 @@ TAKEN: Final = "text, image_url and file"
 
 
 def content_blocks(content: Any, field: str) -> list[JsonObject]:
-    """A string or a list of parts. Empty texts are left out: Claude refuses them."""
+    """A string or a list of parts. Blank texts are left out: Claude refuses them."""
     parts = shape.blocks(content, f"{field}.content")
     blocks = [_block(part, f"{field}.content.{index}") for index, part in enumerate(parts)]
-    return [block for block in blocks if block.get("text") != ""]
+    return without_blanks(blocks)
 
 
 def _block(part: JsonObject, field: str) -> JsonObject:

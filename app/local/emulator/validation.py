@@ -21,7 +21,12 @@ from app.local.emulator.shapes import (
     string,
     tagged,
 )
-from app.local.emulator.validation_blocks import Limits, check_breakpoints, check_text_blocks
+from app.local.emulator.validation_blocks import (
+    Limits,
+    check_breakpoints,
+    check_text,
+    check_text_blocks,
+)
 from app.local.emulator.validation_messages import check_messages
 from app.local.emulator.validation_thinking import check_thinking, thinks
 from app.local.emulator.validation_tools import check_tool_choice, check_tools
@@ -166,5 +171,7 @@ def _check_context_management(body: JsonObject, betas: frozenset[str]) -> None:
 
 def _check_system(value: object, limits: Limits) -> None:
     if isinstance(value, str):
+        if value:
+            check_text(value)
         return
     check_text_blocks(sequence(value, "system"), "system", limits)

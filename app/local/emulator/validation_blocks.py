@@ -75,8 +75,7 @@ def check_block(value: object, path: str, kinds: Collection[str], limits: Limits
     closed(block, inner, FIELDS[kind], REQUIRED[kind])
     check_cache_control(block, inner, limits)
     if kind == "text":
-        if not string(block["text"], f"{inner}.text"):
-            raise invalid("messages: text content blocks must be non-empty")
+        check_text(string(block["text"], f"{inner}.text"))
     elif kind in ("image", "document"):
         _check_source(kind, block["source"], f"{inner}.source")
     elif kind == "compaction":
@@ -85,6 +84,14 @@ def check_block(value: object, path: str, kinds: Collection[str], limits: Limits
         _check_result(block, inner, limits)
     else:
         _check_strings(kind, block, path)
+
+
+def check_text(text: str) -> None:
+    """Raises `BedrockFault` (400) for a text without a visible character."""
+    if not text:
+        raise invalid("messages: text content blocks must be non-empty")
+    if not text.strip():
+        raise invalid("messages: text content blocks must contain non-whitespace text")
 
 
 def _check_strings(kind: str, block: JsonObject, path: str) -> None:
@@ -104,7 +111,11 @@ def _check_result(block: JsonObject, path: str, limits: Limits) -> None:
     string(block["tool_use_id"], f"{path}.tool_use_id", ID)
     boolean(block.get("is_error", False), f"{path}.is_error")
     content = block.get("content", "")
+    if not content and block.get("is_error"):
+        raise invalid(f"{path}: content cannot be empty if `is_error` is true")
     if isinstance(content, str):
+        if content:
+            check_text(content)
         return
     references = ("tool_reference",) if limits.can.tool_search else ()
     for index, item in enumerate(sequence(content, f"{path}.content")):

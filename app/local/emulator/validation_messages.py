@@ -7,7 +7,7 @@ from typing import Any
 from app.local.emulator import compaction
 from app.local.emulator.faults import invalid
 from app.local.emulator.shapes import JsonObject, closed, mapping, one_of, sequence
-from app.local.emulator.validation_blocks import Limits, check_block
+from app.local.emulator.validation_blocks import Limits, check_block, check_text
 
 Blocks = Sequence[Mapping[str, Any]]
 THOUGHTS = ("thinking", "redacted_thinking")
@@ -53,6 +53,8 @@ def _check_message(value: object, index: int, limits: Limits, *, final: bool) ->
             "assistant message"
         )
     if isinstance(content, str):
+        if content:
+            check_text(content)
         return
     summaries = ("compaction",) if compaction.BETA in limits.betas else ()
     kinds = {
