@@ -14,6 +14,7 @@ from app.domain.models import Capabilities, Model
 from app.errors import InvalidRequest
 from app.translate import anthropic_thinking, anthropic_tools, shape
 from app.translate.anthropic_messages import bedrock_messages, cache_last_block
+from app.translate.json_schema import structured
 from app.wire.anthropic import JsonObject
 
 ANTHROPIC_VERSION: Final = "bedrock-2023-05-31"
@@ -71,19 +72,41 @@ def _tools(body: JsonObject, result: JsonObject, able: Capabilities) -> list[str
 
 def _output(body: JsonObject, result: JsonObject, able: Capabilities) -> list[str]:
     """Puts effort and format into `result`; a format that the model lacks becomes instructions."""
-    if body.get("output_config") is None:
+    asked = _output_config(body)
+    if not asked:
         return []
-    config = anthropic_thinking.effort(shape.object_(body["output_config"], "output_config"), able)
+    config = anthropic_thinking.effort(asked, able)
     instructions = []
-    if not able.structured_output and (form := config.pop("format", None)) is not None:
-        schema = shape.object_(form, "output_config.format").get("schema")
-        instructions.append(
-            "Answer with JSON alone, without prose or code fence, that fits this schema: "
-            + shape.encoded(schema, orjson.OPT_SORT_KEYS).decode()
-        )
+    if (form := config.pop("format", None)) is not None:
+        shape.object_(form, "output_config.format")
+        if able.structured_output:
+            config["format"] = _format(form)
+        else:
+            instructions.append(
+                "Answer with JSON alone, without prose or code fence, that fits this schema: "
+                + shape.encoded(form.get("schema"), orjson.OPT_SORT_KEYS).decode()
+            )
     if config:
         result["output_config"] = config
     return instructions
+
+
+def _output_config(body: JsonObject) -> JsonObject:
+    """`output_config`, with the format that older clients send beside it."""
+    given = body.get("output_config")
+    config = {} if given is None else shape.object_(given, "output_config")
+    older = body.get("output_format")
+    if older is None:
+        return config
+    if config.get("format") is not None:
+        raise InvalidRequest("output_format: is the older name of output_config.format; send one")
+    return {**config, "format": older}
+
+
+def _format(form: JsonObject) -> JsonObject:
+    if not isinstance(form.get("schema"), dict):
+        return form
+    return {**form, "schema": structured(form["schema"], "output_config.format.schema")}
 
 
 def _system(system: Any, instructions: list[str]) -> Any:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from app.errors import InvalidRequest
 from app.translate import shape
 from app.translate.openai_content import assistant_blocks, content_blocks, tool_result
+from app.translate.tool_schema import input_schema
 from app.wire.anthropic import JsonObject
 
 EMPTY_SCHEMA: Final[JsonObject] = {"type": "object", "properties": {}}
@@ -135,11 +136,15 @@ def _tool(tool: JsonObject, field: str) -> JsonObject:
     function = shape.object_(tool.get("function"), f"{field}.function")
     result: JsonObject = {
         "name": shape.text(function.get("name"), f"{field}.function.name"),
-        "input_schema": function.get("parameters") or EMPTY_SCHEMA,
+        "input_schema": _input_schema(function.get("parameters"), f"{field}.function.parameters"),
     }
     if function.get("description"):
         result["description"] = function["description"]
     return result
+
+
+def _input_schema(parameters: Any, field: str) -> JsonObject:
+    return input_schema(shape.object_(parameters, field), field) if parameters else EMPTY_SCHEMA
 
 
 def _conversation(messages: list[JsonObject]) -> tuple[list[JsonObject], list[JsonObject]]:

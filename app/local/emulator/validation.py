@@ -28,6 +28,7 @@ from app.local.emulator.validation_blocks import (
     check_text_blocks,
 )
 from app.local.emulator.validation_messages import check_messages
+from app.local.emulator.validation_schema import check_output_schema
 from app.local.emulator.validation_thinking import check_thinking, thinks
 from app.local.emulator.validation_tools import check_tool_choice, check_tools
 
@@ -124,7 +125,7 @@ def _check_output_config(body: JsonObject, can: Capabilities) -> None:
         path = "output_config.format"
         _, shape = tagged(config["format"], path, ("json_schema",))
         closed(shape, path, ("type", "schema"), ("schema",))
-        mapping(shape["schema"], f"{path}.schema")
+        check_output_schema(mapping(shape["schema"], f"{path}.schema"), f"{path}.schema")
 
 
 def _check_sampling(body: JsonObject, can: Capabilities) -> None:

@@ -40,11 +40,21 @@ THINKING = st.sampled_from(
         {"type": "enabled", "budget_tokens": 1024, "display": "summarized"},
     ]
 )
+LIMITED = {
+    "type": "object",
+    "properties": {
+        "n": {"type": "integer", "minimum": 1},
+        "s": {"oneOf": [{"type": "string", "maxLength": 3}, {"type": "null"}]},
+        "l": {"type": "array", "items": {"type": "object"}, "minItems": 2},
+    },
+    "additionalProperties": True,
+}
 OUTPUT = st.sampled_from(
     [
         None,
         {"effort": "max"},
         {"effort": "medium", "format": {"type": "json_schema", "schema": {"type": "object"}}},
+        {"format": {"type": "json_schema", "schema": LIMITED}},
         {"made_up": True},
     ]
 )

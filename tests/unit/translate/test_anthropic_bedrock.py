@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from app.errors import InvalidRequest
@@ -201,7 +202,8 @@ def test_effort_is_at_most_what_the_model_knows(
     assert body.get("output_config", {}).get("effort") == expected
 
 
-FORMAT = {"type": "json_schema", "schema": {"type": "object"}}
+CLOSED = {"type": "object", "properties": {}, "additionalProperties": False}
+FORMAT = {"type": "json_schema", "schema": CLOSED}
 
 
 @pytest.mark.parametrize(
@@ -221,6 +223,25 @@ def test_output_config_holds_only_what_the_model_knows(
     name: str, config: dict[str, Any], expected: dict[str, Any] | None
 ) -> None:
     assert sent(name, output_config=config).get("output_config") == expected
+
+
+@pytest.mark.parametrize("schema", [CLOSED, {"type": "object"}])
+def test_the_older_name_of_a_format_means_the_same(schema: dict[str, Any]) -> None:
+    body = sent("haiku-4-5", output_format={"type": "json_schema", "schema": schema})
+
+    assert body["output_config"] == {"format": FORMAT}
+    assert "output_format" not in body
+
+
+def test_the_older_name_is_known_by_models_without_formats_too() -> None:
+    body = sent("opus-4-1", output_format=FORMAT)
+
+    assert "fits this schema" in body["system"][0]["text"]
+
+
+def test_both_names_of_a_format_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="output_format: is the older name"):
+        sent("haiku-4-5", output_format=FORMAT, output_config={"format": FORMAT})
 
 
 THINKING_EDIT = {"type": "clear_thinking_20251015", "keep": "all"}
@@ -331,7 +352,7 @@ def test_a_format_that_a_model_lacks_becomes_an_instruction_after_the_system_pro
     body = sent("opus-5-5", system="Be brief.", output_config={"format": FORMAT})
 
     assert body["system"][0] == {"type": "text", "text": "Be brief."}
-    assert '{"type":"object"}' in body["system"][-1]["text"]
+    assert orjson.dumps(CLOSED, option=orjson.OPT_SORT_KEYS).decode() in body["system"][-1]["text"]
 
 
 @pytest.mark.parametrize("forced", [ANY, ONE])
