@@ -167,7 +167,11 @@ class OpenAIDialect(_ModelInBody):
         self._default_max_tokens = default_max_tokens
 
     def to_bedrock(self, body: JsonObject, betas: Sequence[str], model: Model) -> JsonObject:
-        asked = to_messages(body, default_max_tokens=self._default_max_tokens)
+        asked = to_messages(
+            body,
+            default_max_tokens=self._default_max_tokens,
+            most_tokens=model.max_output_tokens,
+        )
         return to_bedrock(asked, betas, model)
 
     def whole(self, message: JsonObject, usage: Usage, *, model: str, now: datetime) -> bytes:

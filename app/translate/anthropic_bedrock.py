@@ -15,12 +15,19 @@ from app.errors import InvalidRequest
 from app.translate import anthropic_thinking, anthropic_tools, shape
 from app.translate.anthropic_messages import bedrock_messages, cache_last_block
 from app.translate.json_schema import structured
+from app.translate.user_id import opaque
 from app.wire.anthropic import JsonObject
 
 ANTHROPIC_VERSION: Final = "bedrock-2023-05-31"
 
-PASSED: Final = frozenset({"metadata", "safeguards", "stop_sequences"})
+PASSED: Final = frozenset({"safeguards", "stop_sequences"})
 """Fields that go through as they are."""
+
+IMPOSSIBLE: Final = {
+    "mcp_servers": "Claude on Bedrock connects to no MCP servers; let the client do it",
+    "container": "Claude on Bedrock has no containers",
+}
+"""Fields whose loss would change what the answer is."""
 
 EDIT_BETAS: Final = {
     "clear_tool_uses_20250919": "context-management-2025-06-27",
@@ -34,6 +41,9 @@ def to_bedrock(body: JsonObject, betas: Sequence[str], model: Model) -> JsonObje
 
     Raises InvalidRequest, naming the field, for what Bedrock cannot do at all.
     """
+    for name, reason in IMPOSSIBLE.items():
+        if body.get(name):
+            raise InvalidRequest(f"{name}: {reason}")
     able = model.capabilities
     max_tokens = shape.positive_integer(body.get("max_tokens"), "max_tokens")
     system, messages = bedrock_messages(body.get("system"), shape.messages(body), able)
@@ -45,6 +55,8 @@ def to_bedrock(body: JsonObject, betas: Sequence[str], model: Model) -> JsonObje
     result: JsonObject = {"anthropic_version": ANTHROPIC_VERSION, "max_tokens": max_tokens}
     result["messages"] = cache_last_block(messages, body.get("cache_control"), able)
     result |= {name: body[name] for name in body if name in PASSED and body[name] is not None}
+    if metadata := _metadata(body.get("metadata")):
+        result["metadata"] = metadata
     instructions = _tools(body, result, able) + _output(body, result, able)
     if (thought := anthropic_thinking.thinking(body, messages, able)) is not None:
         result["thinking"] = thought
@@ -56,6 +68,14 @@ def to_bedrock(body: JsonObject, betas: Sequence[str], model: Model) -> JsonObje
     if known := _betas(betas, result, able):
         result["anthropic_beta"] = known
     return result
+
+
+def _metadata(given: Any) -> JsonObject:
+    """The one field that Bedrock knows, without a person's address."""
+    user_id = None if given is None else shape.object_(given, "metadata").get("user_id")
+    if user_id is None:
+        return {}
+    return {"user_id": opaque(shape.text(user_id, "metadata.user_id"))}
 
 
 def _tools(body: JsonObject, result: JsonObject, able: Capabilities) -> list[str]:

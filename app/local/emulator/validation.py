@@ -4,6 +4,7 @@ The rules are those of the capability table in the catalogue; the words are the 
 Bedrock passes them on in a `ValidationException`.
 """
 
+import re
 from collections.abc import Mapping
 
 from app.domain.models import Capabilities, Model
@@ -32,6 +33,7 @@ from app.local.emulator.validation_schema import check_output_schema
 from app.local.emulator.validation_thinking import check_thinking, thinks
 from app.local.emulator.validation_tools import check_tool_choice, check_tools
 
+LONGEST_USER_ID = 256
 VERSION = "bedrock-2023-05-31"
 REQUIRED = ("anthropic_version", "max_tokens", "messages")
 TOP_LEVEL = frozenset(
@@ -105,7 +107,17 @@ def _check_small_fields(body: JsonObject) -> None:
     metadata = mapping(body.get("metadata", {}), "metadata")
     closed(metadata, "metadata", ("user_id",))
     if metadata.get("user_id") is not None:
-        string(metadata["user_id"], "metadata.user_id")
+        _check_user_id(string(metadata["user_id"], "metadata.user_id"))
+
+
+def _check_user_id(value: str) -> None:
+    path = "metadata.user_id"
+    if len(value) > LONGEST_USER_ID:
+        raise invalid(f"{path}: String should have at most {LONGEST_USER_ID} characters")
+    if re.search(r"\S@\S+\.\S", value):
+        raise invalid(f"{path}: user_id appears to contain an email address")
+    if re.fullmatch(r"\+[\d ().-]{7,}|\(?\d{3}\)?[ .-]\d{3}[ .-]?\d{4}|\d{10,15}", value):
+        raise invalid(f"{path}: user_id appears to contain a phone number")
 
 
 def _check_output_config(body: JsonObject, can: Capabilities) -> None:

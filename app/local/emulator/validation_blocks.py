@@ -23,6 +23,12 @@ from app.local.emulator.thought import is_signed
 ID = "[a-zA-Z0-9_-]+"
 MOST_BREAKPOINTS = 4
 IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+IMAGE_STARTS: Mapping[str, bytes | tuple[bytes, ...]] = {
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/png": b"\x89PNG",
+    "image/gif": (b"GIF87a", b"GIF89a"),
+    "image/webp": b"RIFF",
+}
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "text": ("type", "text", "cache_control", "citations"),
     "image": ("type", "source", "cache_control"),
@@ -137,9 +143,19 @@ def _check_source(kind: str, value: object, path: str) -> None:
     data = string(source["data"], f"{inner}.data")
     if tag == "base64":
         try:
-            base64.b64decode(data, validate=True)
+            raw = base64.b64decode(data, validate=True)
         except binascii.Error:
             raise invalid(f"{inner}.data: Input should be valid base64") from None
+        _check_media_type(source["media_type"], raw, path)
+
+
+def _check_media_type(said: str, raw: bytes, path: str) -> None:
+    seen = next((kind for kind, start in IMAGE_STARTS.items() if raw.startswith(start)), said)
+    if seen != said:
+        raise invalid(
+            f"{path}: The image was specified using the {said} media type, but the image appears "
+            f"to be a {seen} image"
+        )
 
 
 def check_cache_control(holder: JsonObject, path: str, limits: Limits) -> None:

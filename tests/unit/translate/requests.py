@@ -130,7 +130,7 @@ def requests(draw: st.DrawFn, model: Model) -> dict[str, Any]:
         "tool_choice": draw(CHOICES),
         "temperature": draw(st.sampled_from([None, 0, 0.5, 1])),
         "top_p": draw(st.sampled_from([None, 0.95, 1])),
-        "metadata": draw(st.sampled_from([None, {"user_id": "{}"}])),
+        "metadata": draw(st.sampled_from([None, {"user_id": "{}"}, {"user_id": "a@b.cd", "x": 1}])),
         "stop_sequences": draw(st.sampled_from([None, ["END"]])),
         "stream": draw(st.booleans()),
         "service_tier": "auto",
