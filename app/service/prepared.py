@@ -12,6 +12,7 @@ from app.service.dialects import Dialect
 from app.service.request import InferenceRequest
 from app.translate import shape
 from app.wire.anthropic import JsonObject
+from app.wire.guardrail import refuse_tagged_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ def prepare(
     asked = shape.json_object(body)
     target = catalog.resolve(dialect.model(asked))
     wanted = dialect.to_bedrock(asked, request.betas, target.model)
+    imposed = caller.guardrail or guardrail
+    if imposed is not None:
+        refuse_tagged_fields(wanted)
     encoded = shape.encoded(wanted)
     return Prepared(
         caller=caller,
@@ -53,7 +57,7 @@ def prepare(
             target,
             wanted,
             encoded,
-            guardrail=caller.guardrail or guardrail,
+            guardrail=imposed,
             untouchable=dialect.passes_through,
         ),
         stream=dialect.streamed(asked),

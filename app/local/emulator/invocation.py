@@ -17,6 +17,7 @@ import orjson
 from aiohttp import web
 
 from app.domain.usage import Usage
+from app.local.emulator import guardrails
 from app.local.emulator import scenarios as s
 from app.local.emulator.answer import Answer, Envelope, GuardrailWork, message, steps
 from app.local.emulator.cache import PromptCache
@@ -169,19 +170,14 @@ def _answer(call: Call) -> Answer:
     answer = generate(call.body, call.asked.model, _planned(call.scenario))
     if not call.guarded:
         return answer
-    prompt_units = _units(orjson.dumps(call.body["messages"]))
+    prompt_units = guardrails.prompt_units(call.body)
     if isinstance(call.scenario, s.Guardrail):
         # A prompt that is blocked reaches no model.
         work = GuardrailWork("INTERVENED", prompt_units, 0, call.traced)
         return replace(blocked(call.scenario.text), guardrail=work)
     text = "".join(piece for block in answer.blocks for piece in block.pieces)
-    work = GuardrailWork("NONE", prompt_units, _units(text.encode()), call.traced)
+    work = GuardrailWork("NONE", prompt_units, guardrails.units(text.encode()), call.traced)
     return replace(answer, guardrail=work)
-
-
-def _units(text: bytes) -> int:
-    """Of up to 1,000 characters."""
-    return -(-len(text) // 1000)
 
 
 def _planned(scenario: s.Scenario) -> PlannedCall | None:

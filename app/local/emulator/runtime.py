@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from app.catalog.loader import shipped_models
+from app.local.emulator import guardrails
 from app.local.emulator.admin import PREFIX, Admin
 from app.local.emulator.cache import PromptCache
 from app.local.emulator.faults import BedrockFault, invalid
@@ -105,7 +106,7 @@ class Emulator:
             prompt=prompt,
             scenario=self.queue.take(asked.model_id),
             stream=stream,
-            guarded=_guarded(request.headers),
+            guarded=guardrails.named(request.headers, checked),
             traced=request.headers.get("x-amzn-bedrock-trace") == "ENABLED",
             started_at=self._now(),
         )
@@ -118,15 +119,6 @@ class Emulator:
             raise invalid("tools: List should have at least 1 item after validation, not 0")
         count = prompt_tokens(segments(body, asked.model))
         return _json({"inputTokens": count}, request_id)
-
-
-def _guarded(headers: Mapping[str, str]) -> bool:
-    """Whether the call names a guardrail. Raises `BedrockFault` for half a name."""
-    guardrail = headers.get("x-amzn-bedrock-guardrailidentifier")
-    version = headers.get("x-amzn-bedrock-guardrailversion")
-    if (guardrail is None) != (version is None):
-        raise invalid("A guardrail identifier and a guardrail version must be provided together.")
-    return guardrail is not None
 
 
 def _counted_body(document: object) -> object:

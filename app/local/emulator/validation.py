@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from app.domain.models import Capabilities, Model
-from app.local.emulator import compaction
+from app.local.emulator import compaction, guardrails
 from app.local.emulator.faults import invalid
 from app.local.emulator.shapes import (
     EXTRA,
@@ -39,6 +39,7 @@ REQUIRED = ("anthropic_version", "max_tokens", "messages")
 TOP_LEVEL = frozenset(
     (
         *REQUIRED,
+        guardrails.CONFIG,
         "anthropic_beta",
         "context_management",
         "metadata",
@@ -69,6 +70,7 @@ def check_body(value: object, model: Model) -> JsonObject:
     one_of(body["anthropic_version"], "anthropic_version", (VERSION,))
     _check_max_tokens(body, model)
     _check_small_fields(body)
+    guardrails.check_config(body)
     check_thinking(body, can, betas)
     _check_output_config(body, can)
     _check_sampling(body, can)
