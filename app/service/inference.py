@@ -87,6 +87,7 @@ class Inference:
             caller = await self._authenticator.caller(request.credentials)
             body = await request.read()
             prepared = prepare(request, body, caller, dialect, self._catalog, self._guardrail)
+            request = request.tagged(prepared.asked)
             bill = await self._admit(request, dialect, prepared)
         except GatewayError as error:
             self._refused(request, dialect, caller, prepared, error)
