@@ -62,8 +62,9 @@ _OPERATOR_FAULTS: Final = ("model identifier is invalid", "on-demand throughput"
 _PRIVATE: Final = re.compile(r"arn:aws[a-z-]*:[^\s'\"]+|\b\d{12}\b")
 """ARNs and account ids."""
 
-_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
-"""Bedrock quotes what the client sent, and the log holds no client's text."""
+_QUOTED: Final = re.compile(r"(?<!\w)'.*'(?!\w)|\".*\"", re.DOTALL)
+"""Bedrock quotes what the client sent, and the log holds no client's text. What is quoted may hold
+quotes itself, so all from the first to the last is left out."""
 
 LONGEST_LOGGED: Final = 1_000
 

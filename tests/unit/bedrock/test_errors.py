@@ -131,17 +131,29 @@ def test_a_daily_quota_is_not_called_momentary() -> None:
     "name",
     ["ThrottlingException", "ResourceNotFoundException", "ValidationException", "MadeUpException"],
 )
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "No such thing: 'a secret' and \"another\"",
+        "No such thing: 'it's a secret' found using 'type'",
+        "No such thing, isn't it: 'a\n'secret'\n'",
+        'No such thing: "a "secret" b"',
+        "No such thing: the model's owner doesn't say",
+    ],
+)
 def test_what_bedrock_said_is_in_the_log_without_what_it_quotes(
-    name: str, caplog: pytest.LogCaptureFixture
+    name: str, sentence: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
 
-    upstream_error(name, "No such thing: 'a secret' and \"another\" in account 1.")
+    upstream_error(name, f"{sentence} in account 1.")
 
     assert [vars(record)["exception_name"] for record in caplog.records] == [name]
     assert "No such thing" in vars(caplog.records[0])["said"]
-    assert "secret" not in vars(caplog.records[0])["said"]
-    assert "another" not in vars(caplog.records[0])["said"]
+    said = vars(caplog.records[0])["said"]
+    assert said.endswith("in account 1.")
+    assert "secret" not in said
+    assert "another" not in said
 
 
 @pytest.mark.parametrize(
