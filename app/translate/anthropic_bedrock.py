@@ -26,6 +26,7 @@ PASSED: Final = frozenset({"safeguards", "stop_sequences"})
 IMPOSSIBLE: Final = {
     "mcp_servers": "Claude on Bedrock connects to no MCP servers; let the client do it",
     "container": "Claude on Bedrock has no containers",
+    "compaction": "Claude on Bedrock compacts by a threshold alone; use context_management",
 }
 """Fields whose loss would change what the answer is."""
 

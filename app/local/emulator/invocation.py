@@ -19,7 +19,7 @@ from aiohttp import web
 from app.domain.usage import Usage
 from app.local.emulator import guardrails
 from app.local.emulator import scenarios as s
-from app.local.emulator.answer import Answer, Envelope, GuardrailWork, message, steps
+from app.local.emulator.answer import Answer, Envelope, GuardrailWork
 from app.local.emulator.cache import PromptCache
 from app.local.emulator.compaction import WORDS, compacted, edit_due
 from app.local.emulator.disturbance import GARBAGE, disturb, pause, reset
@@ -30,6 +30,7 @@ from app.local.emulator.lying import told
 from app.local.emulator.models import Asked
 from app.local.emulator.prompt import Segment, prompt_tokens
 from app.local.emulator.refusing import refuse
+from app.local.emulator.writing import message, steps
 
 WRITES_PER_TURN = 32
 """After so many events other connections get their turn."""

@@ -58,7 +58,11 @@ def test_fields_that_bedrock_does_not_know_are_left_out(field: str) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("mcp_servers", [{"type": "url", "url": "https://x", "name": "x"}]), ("container", "c_1")],
+    [
+        ("mcp_servers", [{"type": "url", "url": "https://x", "name": "x"}]),
+        ("container", "c_1"),
+        ("compaction", {"type": "summarize"}),
+    ],
 )
 def test_fields_whose_loss_would_change_the_answer_are_refused(field: str, value: Any) -> None:
     with pytest.raises(InvalidRequest, match=f"^{field}: "):
