@@ -13,6 +13,9 @@ from app.wire.usage import usage_json
 
 JsonObject = dict[str, Any]
 
+LOST: Final = "\ufffd"
+"""In the place of a character that could not be read."""
+
 _HEAD: Final = re.compile(rb'\{"type":"([a-z_]+)"')
 
 
@@ -35,7 +38,7 @@ class Event:
             return cls(raw, head[1].decode())
         parsed = exact.loads(repaired(raw))
         kind = parsed["type"]
-        if not isinstance(kind, str) or not kind.isprintable() or kind in ("", "\ufffd"):
+        if not isinstance(kind, str) or not kind.isprintable() or kind == "" or LOST in kind:
             raise ValueError("an event's type must be a word on one line")
         return cls(orjson.dumps(parsed), kind, parsed, raw)
 

@@ -61,6 +61,8 @@ def test_an_event_in_another_form_is_the_same_event_on_one_line(raw: bytes) -> N
         b'{"type":"',
         b'{"type":"ping',
         b'{"type":"\xff"}',
+        b'{"type":"\xa0g"}',
+        b'{"type":"pi\\ud83dng"}',
         b'{"type":"p\ning"}',
         b'"type"',
     ],
