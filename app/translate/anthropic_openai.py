@@ -40,16 +40,16 @@ def completion_id(message_id: str) -> str:
 
 def to_completion(message: JsonObject, usage: Usage, *, model: str, created: int) -> JsonObject:
     """A whole reply; `created` is in seconds since the epoch."""
-    content = message.get("content", [])
-    said = "".join(b.get("text", "") for b in content if b.get("type") == "text")
+    content = [block for block in message.get("content") or () if isinstance(block, dict)]
+    said = "".join(b.get("text") or "" for b in content if b.get("type") == "text")
     calls = [
-        _call(b["id"], b["name"], orjson.dumps(b.get("input", {})).decode())
+        _call(str(b.get("id")), str(b.get("name")), orjson.dumps(b.get("input", {})).decode())
         for b in content
         if b.get("type") == "tool_use"
     ]
     reply: JsonObject = {"role": "assistant", "content": said or None, "refusal": None}
     if thoughts := [b for b in content if b.get("type") in THINKING]:
-        reply["reasoning_content"] = "".join(b.get("thinking", "") for b in thoughts)
+        reply["reasoning_content"] = "".join(b.get("thinking") or "" for b in thoughts)
         reply["thinking_blocks"] = thoughts
     if calls:
         reply["tool_calls"] = calls

@@ -15,13 +15,16 @@ NO_OUTPUT: Final = "(no output)"
 
 def is_blank(text: Any) -> bool:
     """Whether it is a text that says nothing."""
-    return isinstance(text, str) and not text.strip()
+    return isinstance(text, str) and (not text or text.isspace())
 
 
 def without_blanks(blocks: list[JsonObject]) -> list[JsonObject]:
     """The blocks that may be sent. The cache mark of one that may not goes to the one before it,
     so that what is cached ends at the same place."""
-    if not any(_is_blank_block(block) for block in blocks):
+    for block in blocks:
+        if "text" in block and _is_blank_block(block):
+            break
+    else:
         return blocks
     kept: list[JsonObject] = []
     for block in blocks:

@@ -1,6 +1,5 @@
 """Cache marks of a request: which lifetimes it asks for."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from app.wire.anthropic import JsonObject
@@ -14,28 +13,33 @@ def one_hour_cache(body: JsonObject) -> bool:
     Read from the marks themselves, wherever they may stand: a prompt or a tool's input may hold
     the same letters. The body may be of any shape.
     """
-    return any(_is_one_hour(holder) for holder in _holders(body))
+    if _is_one_hour(body) or _any_of(body.get("tools")) or _any_of(body.get("system")):
+        return True
+    messages = body.get("messages")
+    return any(
+        isinstance(message, dict) and _any_of(message.get("content"), nested=True)
+        for message in (messages if isinstance(messages, list) else ())
+    )
+
+
+def _any_of(items: Any, *, nested: bool = False) -> bool:
+    """Whether one of the items has such a mark, or, if `nested`, one of the blocks in them: those
+    of a result's content or of a document's source."""
+    for item in items if isinstance(items, list) else ():
+        if not isinstance(item, dict):
+            continue
+        if _is_one_hour(item):
+            return True
+        if nested and (_any_of(item.get("content")) or _any_of(_source(item))):
+            return True
+    return False
+
+
+def _source(block: JsonObject) -> Any:
+    source = block.get("source")
+    return source.get("content") if isinstance(source, dict) else None
 
 
 def _is_one_hour(holder: JsonObject) -> bool:
     mark = holder.get("cache_control")
     return isinstance(mark, dict) and mark.get("ttl") == ONE_HOUR
-
-
-def _holders(body: JsonObject) -> Iterator[JsonObject]:
-    """What may bear a mark: the request, tools, system blocks, blocks, and blocks in results."""
-    yield body
-    yield from _objects(body.get("tools"))
-    yield from _objects(body.get("system"))
-    for message in _objects(body.get("messages")):
-        for block in _objects(message.get("content")):
-            yield block
-            yield from _objects(block.get("content"))
-            source = block.get("source")
-            if isinstance(source, dict):
-                yield from _objects(source.get("content"))
-
-
-def _objects(value: Any) -> Iterator[JsonObject]:
-    if isinstance(value, list):
-        yield from (item for item in value if isinstance(item, dict))
