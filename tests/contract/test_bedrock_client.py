@@ -388,8 +388,19 @@ async def test_a_connection_goes_back_when_new_credentials_cannot_be_had(
         async def renew(self, refused: ReadOnlyCredentials) -> bool:
             raise UpstreamDenied("no credentials")
 
-    emulator.set_scenario({"kind": "error", "exception": "ExpiredTokenException"})
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
+    kept: list[aiohttp.ClientResponse] = []  # so that it is not given back for want of a reader
+    trace = aiohttp.TraceConfig()
+
+    async def keep(session: object, context: object, end: aiohttp.TraceRequestEndParams) -> None:
+        kept.append(end.response)
+
+    trace.on_request_end.append(keep)
+    # So long that its end does not arrive by itself, which would free the connection as well.
+    refusal = {"kind": "error", "exception": "ExpiredTokenException", "message": "x" * 5_000_000}
+    emulator.set_scenario(refusal)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=1), trace_configs=[trace]
+    ) as session:
         client = BedrockClient(
             session, Failing(emulator), endpoint=emulator.url, region="us-east-1"
         )
