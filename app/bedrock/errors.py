@@ -74,8 +74,8 @@ _ACTIONABLE: Final = ("per day", "use case details", "legacy", "end of its life"
 _TOO_LONG: Final = re.compile(r"prompt is too long.*|input length and `max_tokens` exceed.*", re.S)
 """What Claude Code looks for before it compacts a conversation."""
 
-_TOO_LONG_ELSEWISE: Final = ("input is too long", "exceeds the context window")
-"""Bedrock's own sentences for the same."""
+_TOO_LONG_SYNONYMS: Final = ("input is too long", "exceeds the context window")
+"""Bedrock's own wordings of the same error."""
 
 
 def upstream_error(
@@ -111,7 +111,7 @@ def upstream_error(
 
 
 def _mapped(name: str, message: str, retry_after: str | None) -> GatewayError:
-    """An error in words of our own, with Bedrock's sentence where a person needs it."""
+    """The gateway's own message, with Bedrock's sentence where a person needs it."""
     kind, text = _ERRORS[name]
     if kind not in (UpstreamThrottled, UpstreamOverloaded):
         return kind(text + _for_people(message))
@@ -139,18 +139,18 @@ def _seconds(retry_after: str | None) -> str | None:
 def _rejected(message: str) -> UpstreamRejected:
     if found := _TOO_LONG.search(message):
         return PromptTooLong(found[0])
-    if any(part in message.lower() for part in _TOO_LONG_ELSEWISE):
+    if any(part in message.lower() for part in _TOO_LONG_SYNONYMS):
         return PromptTooLong(f"prompt is too long: {message}")
     return UpstreamRejected(message or "Bedrock refused the request.")
 
 
 def _is_about_the_guardrail(name: str, message: str) -> bool:
     """Where a resource is not named, it may be the guardrail: the models are the catalogue's."""
-    said = message.lower()
+    text = message.lower()
     if name == "ResourceNotFoundException":
-        named = any(part in said for part in ("model", *_ACTIONABLE))
-        return not named or "guardrail" in said
-    return name == "ValidationException" and "guardrail" in said
+        about_the_model = any(part in text for part in ("model", *_ACTIONABLE))
+        return not about_the_model or "guardrail" in text
+    return name == "ValidationException" and "guardrail" in text
 
 
 def _denied(name: str, message: str) -> UpstreamDenied:
@@ -159,6 +159,6 @@ def _denied(name: str, message: str) -> UpstreamDenied:
 
 
 def _log(level: int, text: str, name: str, message: str) -> None:
-    """What Bedrock said, for the operator."""
-    said = _QUOTED.sub("'…'", message)[:LONGEST_LOGGED]
-    log.log(level, text, extra={"exception_name": name, "said": said})
+    """Log Bedrock's message for the operator, without what it quotes."""
+    shown = _QUOTED.sub("'…'", message)[:LONGEST_LOGGED]
+    log.log(level, text, extra={"exception_name": name, "bedrock_message": shown})

@@ -19,7 +19,7 @@ def kind(response: aiohttp.ClientResponse) -> str:
 async def refusal(response: aiohttp.ClientResponse, *, guarded: bool) -> GatewayError:
     """The error that a response stands for; its connection goes back to the pool.
 
-    `guarded` tells that the operator's guardrail was sent along.
+    `guarded`: the operator's guardrail was sent with the call.
     """
     message, original = "", None
     try:

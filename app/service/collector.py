@@ -25,9 +25,9 @@ class MessageCollector:
     @property
     def message(self) -> JsonObject:
         """Anthropic's message, once all events are in."""
-        told = self._usage
-        # What lists its steps has them apart from the counts at its top.
-        usage = told if "iterations" in told else told | usage_json(self._meter.usage)
+        usage = self._usage
+        if "iterations" not in usage:  # which are not part of the counts at the top
+            usage = usage | usage_json(self._meter.usage)
         return {**self._message, "content": self._blocks, "usage": usage}
 
     def write(self, event: Event) -> bytes:

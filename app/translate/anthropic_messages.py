@@ -26,8 +26,8 @@ def bedrock_messages(
     kept = [message for message in kept if message["content"]]
     system_blocks = None if is_blank(system) else system
     if isinstance(system, list):
-        said = without_blanks(shape.objects(system, "system"))
-        system_blocks = [without_scope(block, able) for block in said] or None
+        visible = without_blanks(shape.objects(system, "system"))
+        system_blocks = [without_scope(block, able) for block in visible] or None
     elif system is not None and not isinstance(system, str):
         raise InvalidRequest("system: must be a string or a list of blocks")
     leading = next((i for i, m in enumerate(kept) if m["role"] != "system"), len(kept))

@@ -31,8 +31,8 @@ class Event:
 
     @classmethod
     def of(cls, raw: bytes) -> "Event":
-        """Raises ValueError, KeyError or TypeError for what is no event. Halves of characters are
-        no reason."""
+        """Raises ValueError, KeyError or TypeError for what is no event. Half a character in its
+        text is replaced."""
         head = _HEAD.match(raw)
         if head and b"\n" not in raw and b"\r" not in raw:
             return cls(raw, head[1].decode())

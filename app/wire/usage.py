@@ -50,7 +50,8 @@ class Counts:
         )
 
     def usage(self, *, one_hour_cache: bool) -> Usage:
-        """What is billed. `one_hour_cache` is the lifetime of cache writes that nothing tells."""
+        """What is billed. Cache writes whose lifetime is not reported are those of one hour if
+        `one_hour_cache`, else of five minutes."""
         rest = max(0, self.cache_write - self.cache_write_5m - self.cache_write_1h)
         return Usage(
             input_tokens=self.input,

@@ -149,8 +149,8 @@ def test_what_bedrock_said_is_in_the_log_without_what_it_quotes(
     upstream_error(name, f"{sentence} in account 1.")
 
     assert [vars(record)["exception_name"] for record in caplog.records] == [name]
-    assert "No such thing" in vars(caplog.records[0])["said"]
-    said = vars(caplog.records[0])["said"]
+    assert "No such thing" in vars(caplog.records[0])["bedrock_message"]
+    said = vars(caplog.records[0])["bedrock_message"]
     assert said.endswith("in account 1.")
     assert "secret" not in said
     assert "another" not in said
