@@ -59,6 +59,10 @@ DENIED: Final = "Bedrock refused the gateway itself; its operator must look into
 _OPERATOR_FAULTS: Final = ("model identifier is invalid", "on-demand throughput")
 """Wordings of a ValidationException that is none of the client's doing."""
 
+_FORM: Final = "use case details"
+"""What Bedrock misses before an account may use a model. As a 404 it would not be read: Claude Code
+replaces the message of one."""
+
 _PRIVATE: Final = re.compile(r"arn:aws[a-z-]*:[^\s'\"]+|\b\d{12}\b")
 """ARNs and account ids."""
 
@@ -68,7 +72,7 @@ quotes itself, so all from the first to the last is left out."""
 
 LONGEST_LOGGED: Final = 1_000
 
-_ACTIONABLE: Final = ("per day", "use case details", "legacy", "end of its life", "marketplace")
+_ACTIONABLE: Final = ("per day", _FORM, "legacy", "end of its life", "marketplace")
 """Parts of sentences that tell a person what to do, in lower case; clients see such a sentence."""
 
 _TOO_LONG: Final = re.compile(r"prompt is too long.*|input length and `max_tokens` exceed.*", re.S)
@@ -100,6 +104,8 @@ def upstream_error(
     if name == "ModelErrorException" and original_status in MODEL_REFUSALS:
         name = "ValidationException"
     if guarded and _is_about_the_guardrail(name, message):
+        return _denied(name, message)
+    if name == "ResourceNotFoundException" and _FORM in message.lower():
         return _denied(name, message)
     if name in _ERRORS:
         _log(logging.WARNING, "Bedrock refused a request", name, message)

@@ -105,3 +105,21 @@ async def test_a_prompt_beyond_the_context_window_is_recognised(stack: Stack) ->
 
     assert (code, set(made)) == (1, {400})
     assert text.startswith("Prompt is too long")
+
+
+@pytest.mark.parametrize(
+    ("exception", "message"),
+    [
+        ("ResourceNotFoundException", "Model use case details have not been submitted."),
+        ("ThrottlingException", "Too many tokens per day, please wait before trying again."),
+    ],
+)
+async def test_a_sentence_that_somebody_must_act_on_is_shown_after_one_request(
+    stack: Stack, exception: str, message: str
+) -> None:
+    stack.emulator.scenario({"kind": "error", "exception": exception, "message": message})
+
+    code, text, made = await outcome_of(stack, f"act-on-{exception}")
+
+    assert (code, len(made)) == (1, 1)
+    assert message in text

@@ -120,6 +120,11 @@ def test_a_sentence_that_somebody_must_act_on_reaches_the_client(
     assert "123456789012" not in error.message
 
 
+def test_a_form_that_the_account_has_not_sent_is_the_operators_to_send() -> None:
+    assert isinstance(upstream_error("ResourceNotFoundException", FORM), UpstreamDenied)
+    assert not isinstance(upstream_error("ResourceNotFoundException", LEGACY), UpstreamDenied)
+
+
 def test_a_daily_quota_is_not_called_momentary() -> None:
     error = upstream_error("ThrottlingException", DAILY)
 
