@@ -4,6 +4,7 @@ GatewayError
  ├─ InvalidRequest              400  invalid_request
  │   ├─ UnsupportedEncoding     415  unsupported_encoding
  │   └─ UpstreamRejected        400  upstream_rejected
+ │       └─ PromptTooLong       400  prompt_too_long
  ├─ AuthenticationFailed        401  invalid_key
  │   ├─ MissingKey              401  missing_key
  │   ├─ ExpiredKey              401  expired_key
@@ -81,6 +82,12 @@ class UpstreamRejected(InvalidRequest):
     """Bedrock refused the request; its reason is passed on."""
 
     code = "upstream_rejected"
+
+
+class PromptTooLong(UpstreamRejected):
+    """The prompt is larger than the model's context window."""
+
+    code, openai_code = "prompt_too_long", "context_length_exceeded"
 
 
 class AuthenticationFailed(GatewayError):

@@ -138,7 +138,9 @@ class Settings(BaseSettings):
         60, gt=0, description="How long a client may leave an answer unread before it is cut off."
     )
     default_max_tokens: int = Field(
-        4096, ge=1, description="`max_tokens` of a chat completion that names none."
+        4096,
+        ge=1,
+        description="`max_tokens` of a chat completion that names none; thinking comes on top.",
     )
     global_max_budget: Decimal | None = Field(
         None, ge=0, description="Cap in USD for everybody together; unset, none."

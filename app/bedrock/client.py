@@ -15,11 +15,10 @@ from botocore.credentials import ReadOnlyCredentials
 from yarl import URL
 
 from app.bedrock.credentials import Signatory
-from app.bedrock.errors import EXCEPTION_BY_STATUS, upstream_error
 from app.bedrock.frames import FrameReader
+from app.bedrock.refusals import kind, refusal
 from app.bedrock.signing import Signer
 from app.errors import (
-    GatewayError,
     NotSupported,
     UpstreamBroke,
     UpstreamFailed,
@@ -27,8 +26,8 @@ from app.errors import (
     UpstreamTimeout,
 )
 from app.ports import Call, Completion
+from app.wire.text import repaired
 
-LONGEST_ERROR: Final = 64 * 1024
 FREE_CONNECTION_SECONDS: Final = 30
 """How long a call waits for a place when as many as allowed are under way."""
 
@@ -78,7 +77,9 @@ class BedrockClient:
             raise UpstreamTimeout(SLOW) from error
         except aiohttp.ClientError as error:
             raise UpstreamBroke(LOST) from error
-        return Completion(body, response.headers.get("x-amzn-requestid"), response.headers)
+        return Completion(
+            repaired(body), response.headers.get("x-amzn-requestid"), response.headers
+        )
 
     async def stream(self, call: Call) -> "BedrockStream":
         response = await self._post(
@@ -112,15 +113,25 @@ class BedrockClient:
         headers = {"Content-Type": "application/json", **accept, **_guardrail(call)}
         credentials = await self._credentials.frozen()
         response = await self._signed(url, headers, call.body, credentials)
-        if response.status == 403 and _kind(response) in STALE_CREDENTIALS:
-            if not await self._credentials.renew(credentials):
-                raise await _refusal(response, call)
+        if response.status == 403 and kind(response) in STALE_CREDENTIALS:
+            if not await self._renewed(credentials, response):
+                raise await refusal(response, guarded=call.guardrail is not None)
             response.release()
             credentials = await self._credentials.frozen()
             response = await self._signed(url, headers, call.body, credentials)
         if response.status != 200:
-            raise await _refusal(response, call)
+            raise await refusal(response, guarded=call.guardrail is not None)
         return response
+
+    async def _renewed(
+        self, refused: ReadOnlyCredentials, response: aiohttp.ClientResponse
+    ) -> bool:
+        """Whether there are other credentials; where asking fails, the connection is given back."""
+        try:
+            return await self._credentials.renew(refused)
+        except BaseException:
+            response.release()
+            raise
 
     async def _signed(
         self, url: URL, headers: dict[str, str], body: bytes, credentials: ReadOnlyCredentials
@@ -201,25 +212,6 @@ def _guardrail(call: Call) -> dict[str, str]:
         # The trace tells what the guardrail went through, which is billed.
         "X-Amzn-Bedrock-Trace": "ENABLED",
     }
-
-
-def _kind(response: aiohttp.ClientResponse) -> str:
-    return response.headers.get("x-amzn-errortype", "").partition(":")[0]
-
-
-async def _refusal(response: aiohttp.ClientResponse, call: Call) -> GatewayError:
-    kind = _kind(response)
-    message, original = "", None
-    try:
-        fields = orjson.loads(await response.content.read(LONGEST_ERROR))
-        message = str(fields.get("message") or fields.get("Message") or "")
-        original = fields.get("originalStatusCode")
-    except (ValueError, AttributeError, TimeoutError, aiohttp.ClientError):
-        pass
-    finally:
-        response.release()
-    name = kind or EXCEPTION_BY_STATUS.get(response.status, "")
-    return upstream_error(name, message, original, guarded=call.guardrail is not None)
 
 
 @asynccontextmanager

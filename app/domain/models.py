@@ -1,5 +1,6 @@
 """What is known of a model: how it is called, what it can do, what it costs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -7,7 +8,7 @@ from typing import Literal
 
 from app.domain.guardrail import NO_UNITS, GuardrailPrice, GuardrailUnits
 from app.domain.limits import NO_LIMITS, Limits
-from app.domain.pricing import Cost, Price, cache_as_input, cost, price_on
+from app.domain.pricing import Cost, Price, cache_as_input, cost, price_on, total
 from app.domain.usage import Usage
 
 Thinking = Literal["none", "budget", "either", "adaptive", "always"]
@@ -86,9 +87,17 @@ class Target:
     model: Model
     profile: Profile
 
-    def cost(self, usage: Usage, day: date, guardrail: GuardrailUnits = NO_UNITS) -> Cost:
-        """Exact cost in USD of `usage` and of a guardrail's work, on `day` (UTC)."""
-        tokens = cost(usage, self._price(day), self.profile.factor)
+    def cost(
+        self,
+        usage: Usage,
+        day: date,
+        guardrail: GuardrailUnits = NO_UNITS,
+        steps: Sequence[Usage] = (),
+    ) -> Cost:
+        """Exact cost in USD of `usage` and of a guardrail's work, on `day` (UTC). `steps` are the
+        calls of the model that make up the usage: the prompt of each decides its price tier."""
+        price = self._price(day)
+        tokens = total(cost(step, price, self.profile.factor) for step in steps or (usage,))
         if guardrail == NO_UNITS:
             return tokens
         return replace(tokens, guardrail=price_on(self.model.guardrail_prices, day).cost(guardrail))

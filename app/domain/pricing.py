@@ -1,6 +1,6 @@
 """What a call costs: the only place where tokens become money."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -108,3 +108,18 @@ def cost(usage: Usage, price: Price, factor: Decimal) -> Cost:
         cache_write_5m=usd(usage.cache_write_5m_tokens, rates.cache_write_5m),
         cache_write_1h=usd(usage.cache_write_1h_tokens, rates.cache_write_1h),
     )
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+    """The sum of each part."""
+    first, *others = costs
+    for other in others:
+        first = Cost(
+            input=first.input + other.input,
+            output=first.output + other.output,
+            cache_read=first.cache_read + other.cache_read,
+            cache_write_5m=first.cache_write_5m + other.cache_write_5m,
+            cache_write_1h=first.cache_write_1h + other.cache_write_1h,
+            guardrail=first.guardrail + other.guardrail,
+        )
+    return first

@@ -6,12 +6,11 @@ from typing import Final
 
 from starlette.datastructures import Headers
 
+from app.domain.tags import tags as clean_tags
+
 LONGEST_VALUE: Final = 200
 LONGEST_ADDRESS: Final = 45
 """Of IPv6 with an IPv4 address in it."""
-
-LONGEST_TAG: Final = 64
-MOST_TAGS: Final = 10
 
 SESSION: Final = ("x-claude-code-session-id", "x-session-id")
 AGENT: Final = ("x-claude-code-agent-type", "x-claude-code-agent-id")
@@ -58,9 +57,18 @@ def note(headers: Mapping[str, str], *names: str) -> str | None:
 
 def tags(headers: Mapping[str, str]) -> tuple[str, ...]:
     """What the caller wants the request to be booked under: some short words, by comma."""
-    values = ",".join(headers.get(name, "") for name in TAGS).split(",")
-    words = (_harmless(value).strip()[:LONGEST_TAG] for value in values)
-    return tuple(dict.fromkeys(word for word in words if word))[:MOST_TAGS]
+    values = ",".join(_utf8(headers.get(name, "")) for name in TAGS)
+    return clean_tags(values.split(",")) if values != "," else ()
+
+
+def _utf8(value: str) -> str:
+    """Headers are read as Latin-1; most clients that go beyond ASCII write UTF-8."""
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _harmless(value: str) -> str:

@@ -71,6 +71,7 @@ class Bill:
         self.reservation = reservation
         self._prompt_tokens = reservation.likely_input
         self.meter = meter
+        meter.expected_prompt = self._prompt_tokens
         self.upstream_request_id: str | None = None
 
     @property
@@ -158,7 +159,8 @@ class Bill:
     ) -> Settlement:
         hold = self.reservation.hold
         units = NO_UNITS if ending == "refused" else self.meter.guardrail_units
-        cost = self.target.cost(usage, hold.started_at.date(), units)
+        steps = self.meter.steps(usage)
+        cost = self.target.cost(usage, hold.started_at.date(), units, steps)
         return Settlement(
             request_id=hold.request_id,
             started_at=hold.started_at,

@@ -5,7 +5,8 @@ from typing import Any
 from app.errors import GatewayError
 from app.service.metering import Meter
 from app.wire import exact, guardrail
-from app.wire.anthropic import Event, JsonObject, usage_json
+from app.wire.anthropic import Event, JsonObject
+from app.wire.usage import usage_json
 
 
 class MessageCollector:
@@ -17,23 +18,24 @@ class MessageCollector:
         self._meter = meter
         self._message: JsonObject = {}
         self._blocks: list[JsonObject] = []
+        self._usage: JsonObject = {}
         self._json = ""
         self.failure: GatewayError | None = None
 
     @property
     def message(self) -> JsonObject:
         """Anthropic's message, once all events are in."""
-        return {
-            **self._message,
-            "content": self._blocks,
-            "usage": {**self._message.get("usage", {}), **usage_json(self._meter.usage)},
-        }
+        usage = self._usage
+        if "iterations" not in usage:  # which are not part of the counts at the top
+            usage = usage | usage_json(self._meter.usage)
+        return {**self._message, "content": self._blocks, "usage": usage}
 
     def write(self, event: Event) -> bytes:
         fields = event.json
         match event.kind:
             case "message_start":
                 self._message = dict(fields["message"])
+                self._usage = dict(self._message.get("usage") or {})
             case "content_block_start":
                 self._blocks.append(dict(fields["content_block"]))
                 self._json = ""
@@ -43,6 +45,7 @@ class MessageCollector:
                 self._end_block()
             case "message_delta":
                 self._message |= fields["delta"]
+                self._usage |= fields.get("usage") or {}
             case _:
                 pass
         if guardrail.MARK in event.raw:
@@ -62,13 +65,15 @@ class MessageCollector:
     def _add(self, block: JsonObject, delta: dict[str, Any]) -> None:
         match delta["type"]:
             case "text_delta":
-                block["text"] += delta["text"]
+                block["text"] = block.get("text", "") + delta["text"]
             case "thinking_delta":
-                block["thinking"] += delta["thinking"]
+                block["thinking"] = block.get("thinking", "") + delta["thinking"]
             case "signature_delta":
                 block["signature"] = block.get("signature", "") + delta["signature"]
             case "input_json_delta":
                 self._json += delta["partial_json"]
+            case "compaction_delta":
+                block |= {name: value for name, value in delta.items() if name != "type"}
             case "citations_delta":
                 block.setdefault("citations", []).append(delta["citation"])
             case _:

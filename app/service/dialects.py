@@ -15,8 +15,9 @@ from app.translate.anthropic_bedrock import to_bedrock
 from app.translate.anthropic_openai import ChunkWriter, to_completion
 from app.translate.openai_anthropic import to_messages
 from app.wire import guardrail, sse
-from app.wire.anthropic import Event, JsonObject, last_events, usage_json
+from app.wire.anthropic import Event, JsonObject, last_events
 from app.wire.errors import anthropic_stream_error, openai_error
+from app.wire.usage import usage_json
 
 
 class Writer(Protocol):
@@ -166,7 +167,11 @@ class OpenAIDialect(_ModelInBody):
         self._default_max_tokens = default_max_tokens
 
     def to_bedrock(self, body: JsonObject, betas: Sequence[str], model: Model) -> JsonObject:
-        asked = to_messages(body, default_max_tokens=self._default_max_tokens)
+        asked = to_messages(
+            body,
+            default_max_tokens=self._default_max_tokens,
+            most_tokens=model.max_output_tokens,
+        )
         return to_bedrock(asked, betas, model)
 
     def whole(self, message: JsonObject, usage: Usage, *, model: str, now: datetime) -> bytes:

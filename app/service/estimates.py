@@ -81,8 +81,7 @@ class InputEstimate:
         survey.mark(body.get("cache_control"))
         survey.read(tools)
         survey.read(body.get("system"))
-        for message in body["messages"]:
-            survey.read(message.get("content"))
+        survey.read(body.get("messages"))
         weight = survey.weight(len(encoded))
         most = weight.most_tokens(model.context_tokens)
         if tools:
@@ -143,10 +142,9 @@ class _Survey:
             self.cache_ttl = "1h" if hour else "5m"
 
     def _file(self, block: JsonObject, source: JsonObject) -> None:
-        kind = source.get("type")
-        if kind == "content":
-            self.read(source.get("content"))
-        elif kind != "text":
+        if isinstance(content := source.get("content"), list):
+            self.read(content)
+        elif source.get("type") != "text":
             data = source.get("data")
             self._file_bytes += len(data) if isinstance(data, str) else 0
             if block.get("type") == "image":

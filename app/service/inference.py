@@ -101,6 +101,7 @@ class Inference:
                 body,
                 partial(prepare, request, body, caller, dialect, self._catalog, self._guardrail),
             )
+            request = request.tagged(prepared.asked)
             bill = await self._admit(request, dialect, prepared, body)
             del body
         except GatewayError as error:

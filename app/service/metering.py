@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from app.domain.guardrail import NO_UNITS
 from app.domain.usage import Usage
 from app.wire import guardrail
-from app.wire.anthropic import Event, JsonObject, parse_usage, tells_output
+from app.wire.anthropic import Event, JsonObject
+from app.wire.usage import Counts, counts, iterations, tells_output, total
 
 DELTA_OVERHEAD_BYTES = 85
 """What a delta's JSON is around its text, about."""
@@ -24,6 +26,9 @@ COUNT_HEADERS = {
 
 METRICS = "amazon-bedrock-invocationMetrics"
 
+COMPACTION = "compaction"
+"""A block that stands for a step of its own: the model read the prompt to summarise it."""
+
 
 class Meter:
     """Usage of one answer. Bedrock tells output tokens only at the end, so until then they are
@@ -31,10 +36,14 @@ class Meter:
 
     def __init__(self, *, one_hour_cache: bool) -> None:
         self._one_hour_cache = one_hour_cache
-        self._reported = Usage()
+        self._reported = Counts()
+        self._steps: tuple[Counts, ...] = ()
+        self._compactions = 0
         self._deltas = 0
         self._text_bytes = 0
         self._told = False
+        self.expected_prompt = 0
+        """Input tokens of the prompt, as estimated before the call."""
         self.started = False
         self.finished = False
         """All of the answer was seen."""
@@ -53,14 +62,16 @@ class Meter:
                 self._deltas += 1
                 self._text_bytes += max(0, len(event.raw) - DELTA_OVERHEAD_BYTES)
             case "content_block_start":
-                self.open_block = int(event.json.get("index", 0))
+                index = event.json.get("index")
+                self.open_block = index if isinstance(index, int) else 0
+                self._compactions += _is_compaction(event.json.get("content_block"))
             case "content_block_stop":
                 self.open_block = None
             case "message_start":
                 self._report(event.json["message"].get("usage"))
                 self.started = True
             case "message_delta":
-                self.stop_reason = event.json.get("delta", {}).get("stop_reason")
+                self.stop_reason = (event.json.get("delta") or {}).get("stop_reason")
                 self._report_end(event.json.get("usage"))
             case "message_stop":
                 self.finished = True
@@ -74,6 +85,7 @@ class Meter:
         self.see_guardrail(message)
         if not self.intervened:  # a prompt that was blocked reached no model
             self._text_bytes = size if message["content"] else 0
+            self._compactions = sum(map(_is_compaction, message["content"] or ()))
         self._report_end(message.get("usage"))
         self.started = self.finished = True
 
@@ -93,8 +105,10 @@ class Meter:
     @property
     def exact(self) -> bool:
         """Whether the usage is Bedrock's own. It should be, once an answer has come to its end."""
-        told = self._told and self._reported.prompt_tokens > 0
-        return self.finished and (told or self.intervened)
+        return self.finished and (
+            self.intervened
+            or (self._told and self._billed.prompt_tokens > 0 and not self._unreported_prompt)
+        )
 
     @property
     def usage(self) -> Usage:
@@ -103,15 +117,35 @@ class Meter:
 
     def usage_with_output(self, output_tokens: int) -> Usage:
         """The reported usage with another guess at the output."""
-        if output_tokens == self._reported.output_tokens:
-            return self._reported
-        return replace(self._reported, output_tokens=output_tokens)
+        return replace(self._billed, output_tokens=output_tokens)
+
+    def steps(self, usage: Usage) -> tuple[Usage, ...]:
+        """The steps that make up this usage, where they are known: each has a price tier of its
+        own."""
+        if not self._steps or self._final(total(self._steps)) != usage:
+            return ()
+        return tuple(self._final(step) for step in self._steps)
+
+    @property
+    def _billed(self) -> Usage:
+        usage = self._final(self._reported)
+        if not self._unreported_prompt:
+            return usage
+        return replace(usage, input_tokens=usage.input_tokens + self._unreported_prompt)
+
+    @property
+    def _unreported_prompt(self) -> int:
+        """Input tokens of compactions that were seen, while no usage lists what they read."""
+        return 0 if self._steps else self._compactions * self.expected_prompt
+
+    def _final(self, reported: Counts) -> Usage:
+        return reported.usage(one_hour_cache=self._one_hour_cache)
 
     @property
     def output_tokens(self) -> int:
         """Tokens generated so far: as reported, or more by what was seen."""
         seen = max(self._deltas, self._text_bytes // BYTES_PER_TOKEN)
-        return max(self._reported.output_tokens, 0 if self.exact else seen)
+        return max(self._reported.output, 0 if self.exact else seen)
 
     def _report_metrics(self, metrics: JsonObject | None) -> None:
         """Bedrock's own summary; sometimes the only place that tells of cached tokens."""
@@ -130,21 +164,12 @@ class Meter:
         self._report(usage)
 
     def _report(self, usage: JsonObject | None) -> None:
-        """Counts are cumulative, and an event may leave out what another said. Tokens whose cache
-        lifetime is known are not counted again where only their sum is told."""
+        """Counts are cumulative, and an event may leave out what another said."""
         if not isinstance(usage, dict):
             return
-        known = self._reported.cache_write_5m_tokens + self._reported.cache_write_1h_tokens
-        if known and "cache_creation" not in usage:
-            usage = usage | {"cache_creation_input_tokens": 0}
-        self._merge(parse_usage(usage, one_hour_cache=self._one_hour_cache))
+        self._reported = self._reported.at_least(counts(usage))
+        self._steps = iterations(usage) or self._steps
 
-    def _merge(self, new: Usage) -> None:
-        old = self._reported
-        self._reported = Usage(
-            input_tokens=max(old.input_tokens, new.input_tokens),
-            output_tokens=max(old.output_tokens, new.output_tokens),
-            cache_read_tokens=max(old.cache_read_tokens, new.cache_read_tokens),
-            cache_write_5m_tokens=max(old.cache_write_5m_tokens, new.cache_write_5m_tokens),
-            cache_write_1h_tokens=max(old.cache_write_1h_tokens, new.cache_write_1h_tokens),
-        )
+
+def _is_compaction(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") == COMPACTION

@@ -15,6 +15,7 @@ from app.service.outcomes import parameters
 from app.service.request import InferenceRequest
 from app.translate import shape
 from app.wire.anthropic import JsonObject
+from app.wire.guardrail import refuse_tagged_fields
 
 
 @dataclass(slots=True)
@@ -52,6 +53,9 @@ def prepare(
     asked = shape.json_object(body)
     target = catalog.resolve(dialect.model(asked))
     wanted = dialect.to_bedrock(asked, request.betas, target.model)
+    imposed = caller.guardrail or guardrail
+    if imposed is not None:
+        refuse_tagged_fields(wanted)
     encoded = shape.encoded(wanted)
     return Prepared(
         caller=caller,
@@ -62,7 +66,7 @@ def prepare(
             target,
             encoded,
             caller.key.id,
-            guardrail=caller.guardrail or guardrail,
+            guardrail=imposed,
             untouchable=dialect.passes_through,
         ),
         stream=dialect.streamed(asked),

@@ -1,11 +1,13 @@
 """One inference request as the front door hands it in."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.identity import RequestId
 from app.domain.keys import Credentials
+from app.domain.tags import body_tags, tags
+from app.wire.anthropic import JsonObject
 
 ReadBody = Callable[[], Awaitable[bytes]]
 """Reads the body of a request, once. Raises InvalidRequest, RequestTooLarge."""
@@ -29,3 +31,8 @@ class InferenceRequest:
     received_monotonic: float
     agent: str | None = None
     tags: tuple[str, ...] = ()
+
+    def tagged(self, asked: JsonObject) -> "InferenceRequest":
+        """With the tags that the body names, after those of the headers."""
+        more = body_tags(asked)
+        return replace(self, tags=tags((*self.tags, *more))) if more else self

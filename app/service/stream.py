@@ -1,6 +1,7 @@
 """A streamed answer: from Bedrock's events to the client's frames, billed before the last one."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
@@ -15,6 +16,9 @@ from app.service.dialects import Writer
 from app.service.silence import Silence
 from app.wire.anthropic import Event
 
+log = logging.getLogger(__name__)
+
+UNREADABLE: Final = "Bedrock sent an event that cannot be read."
 STOPPING: Final = "The gateway is being restarted; try again."
 CATCH_UP_SECONDS: Final = 0.05
 
@@ -43,12 +47,15 @@ class StreamedAnswer:
         self._writer = writer
         self._background = background
         self._request_id = request_id
+        self._unreadable: UpstreamBroke | None = None
         self.grant = grant
         self._silence = Silence(ping_seconds)
         self._drain_seconds = drain_seconds
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """Chunks of whole frames; pings fill silence. Ends in order or with an error frame."""
+        """Chunks of whole frames; pings fill silence. Ends in order or with an error frame. After
+        an event that cannot be read, nothing more is passed on until Bedrock has come to its end:
+        the client must not take an answer with a gap for a whole one, and all of it is billed."""
         try:
             while not self._bill.meter.finished:
                 events = await self._silence.heard(self._events())
@@ -66,10 +73,13 @@ class StreamedAnswer:
                 elif not await self._bill.reservation.covers(self._bill.meter):
                     yield await self._cut()
                     return
+            self._refuse_gap()
         except GatewayError as error:
-            await self._catch_up()
-            await self._bill.fail(error, status=200 if self._bill.stream else None)
-            yield self._writer.error(error, self._request_id)
+            if self._unreadable is None:
+                await self._catch_up()
+            failure = self._unreadable or error
+            await self._bill.fail(failure, status=200 if self._bill.stream else None)
+            yield self._writer.error(failure, self._request_id)
 
     @property
     def ended(self) -> bool:
@@ -94,18 +104,37 @@ class StreamedAnswer:
         end: list[bytes] = []
         for raw in events:
             event = self._observe(raw)
+            if event is None or self._unreadable is not None:
+                continue
             frames = end if self._bill.meter.finished else before_end
-            frames.append(self._writer.write(event))
-        return b"".join(before_end), b"".join(end) if end else None
+            try:
+                frames.append(self._writer.write(event))
+            except Exception as error:  # noqa: BLE001 - whatever an event does to a writer
+                self._note_unreadable(error)
+        complete = end and self._unreadable is None
+        return b"".join(before_end), b"".join(end) if complete else None
 
-    def _observe(self, raw: bytes) -> Event:
+    def _observe(self, raw: bytes) -> Event | None:
+        """The event, counted; None for what cannot be read."""
         try:
             event = Event.of(raw)
             self._bill.meter.observe(event)
             self._bill.see(event)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UpstreamBroke("Bedrock sent an event that cannot be read.") from error
+            self._note_unreadable(error)
+            return None
         return event
+
+    def _refuse_gap(self) -> None:
+        """Raises UpstreamBroke if an event could not be read."""
+        if self._unreadable is not None:
+            raise self._unreadable
+
+    def _note_unreadable(self, error: Exception) -> None:
+        log.warning(UNREADABLE, extra={"reason": type(error).__name__})
+        if self._unreadable is None:
+            self._unreadable = UpstreamBroke(UNREADABLE)
+            self._unreadable.__cause__ = error
 
     async def _events(self) -> list[bytes]:
         """The next events. Raises UpstreamBroke if there are none though the message goes on."""
@@ -124,6 +153,7 @@ class StreamedAnswer:
     async def _cut(self) -> bytes:
         """The budget is used up: stop the model, and end the answer as at a token limit."""
         await self._hang_up()
+        self._refuse_gap()
         await self._bill.settle("budget_cut", status=200)
         return self._writer.cut()
 

@@ -14,12 +14,21 @@ from app.domain.models import Capabilities, Model
 from app.errors import InvalidRequest
 from app.translate import anthropic_thinking, anthropic_tools, shape
 from app.translate.anthropic_messages import bedrock_messages, cache_last_block
+from app.translate.json_schema import structured
+from app.translate.user_id import opaque
 from app.wire.anthropic import JsonObject
 
 ANTHROPIC_VERSION: Final = "bedrock-2023-05-31"
 
-PASSED: Final = frozenset({"metadata", "safeguards", "stop_sequences"})
+PASSED: Final = frozenset({"safeguards", "stop_sequences"})
 """Fields that go through as they are."""
+
+IMPOSSIBLE: Final = {
+    "mcp_servers": "Claude on Bedrock connects to no MCP servers; let the client do it",
+    "container": "Claude on Bedrock has no containers",
+    "compaction": "Claude on Bedrock compacts by a threshold alone; use context_management",
+}
+"""Fields whose loss would change what the answer is."""
 
 EDIT_BETAS: Final = {
     "clear_tool_uses_20250919": "context-management-2025-06-27",
@@ -33,6 +42,9 @@ def to_bedrock(body: JsonObject, betas: Sequence[str], model: Model) -> JsonObje
 
     Raises InvalidRequest, naming the field, for what Bedrock cannot do at all.
     """
+    for name, reason in IMPOSSIBLE.items():
+        if body.get(name):
+            raise InvalidRequest(f"{name}: {reason}")
     able = model.capabilities
     max_tokens = shape.positive_integer(body.get("max_tokens"), "max_tokens")
     system, messages = bedrock_messages(body.get("system"), shape.messages(body), able)
@@ -44,6 +56,8 @@ def to_bedrock(body: JsonObject, betas: Sequence[str], model: Model) -> JsonObje
     result: JsonObject = {"anthropic_version": ANTHROPIC_VERSION, "max_tokens": max_tokens}
     result["messages"] = cache_last_block(messages, body.get("cache_control"), able)
     result |= {name: body[name] for name in body if name in PASSED and body[name] is not None}
+    if metadata := _metadata(body.get("metadata")):
+        result["metadata"] = metadata
     instructions = _tools(body, result, able) + _output(body, result, able)
     if (thought := anthropic_thinking.thinking(body, messages, able)) is not None:
         result["thinking"] = thought
@@ -55,6 +69,14 @@ def to_bedrock(body: JsonObject, betas: Sequence[str], model: Model) -> JsonObje
     if known := _betas(betas, result, able):
         result["anthropic_beta"] = known
     return result
+
+
+def _metadata(given: Any) -> JsonObject:
+    """The one field that Bedrock knows, without a person's address."""
+    user_id = None if given is None else shape.object_(given, "metadata").get("user_id")
+    if user_id is None:
+        return {}
+    return {"user_id": opaque(shape.text(user_id, "metadata.user_id"))}
 
 
 def _tools(body: JsonObject, result: JsonObject, able: Capabilities) -> list[str]:
@@ -71,19 +93,41 @@ def _tools(body: JsonObject, result: JsonObject, able: Capabilities) -> list[str
 
 def _output(body: JsonObject, result: JsonObject, able: Capabilities) -> list[str]:
     """Puts effort and format into `result`; a format that the model lacks becomes instructions."""
-    if body.get("output_config") is None:
+    asked = _output_config(body)
+    if not asked:
         return []
-    config = anthropic_thinking.effort(shape.object_(body["output_config"], "output_config"), able)
+    config = anthropic_thinking.effort(asked, able)
     instructions = []
-    if not able.structured_output and (form := config.pop("format", None)) is not None:
-        schema = shape.object_(form, "output_config.format").get("schema")
-        instructions.append(
-            "Answer with JSON alone, without prose or code fence, that fits this schema: "
-            + shape.encoded(schema, orjson.OPT_SORT_KEYS).decode()
-        )
+    if (form := config.pop("format", None)) is not None:
+        shape.object_(form, "output_config.format")
+        if able.structured_output:
+            config["format"] = _format(form)
+        else:
+            instructions.append(
+                "Answer with JSON alone, without prose or code fence, that fits this schema: "
+                + shape.encoded(form.get("schema"), orjson.OPT_SORT_KEYS).decode()
+            )
     if config:
         result["output_config"] = config
     return instructions
+
+
+def _output_config(body: JsonObject) -> JsonObject:
+    """`output_config`, with the format that older clients send beside it."""
+    given = body.get("output_config")
+    config = {} if given is None else shape.object_(given, "output_config")
+    older = body.get("output_format")
+    if older is None:
+        return config
+    if config.get("format") is not None:
+        raise InvalidRequest("output_format: is the older name of output_config.format; send one")
+    return {**config, "format": older}
+
+
+def _format(form: JsonObject) -> JsonObject:
+    if not isinstance(form.get("schema"), dict):
+        return form
+    return {**form, "schema": structured(form["schema"], "output_config.format.schema")}
 
 
 def _system(system: Any, instructions: list[str]) -> Any:

@@ -5,10 +5,10 @@ from typing import Any, Final
 from app.domain.models import Capabilities
 from app.errors import InvalidRequest
 from app.translate import shape
+from app.translate.blank_text import UNMARKED, is_blank, result_content, without_blanks
 from app.wire.anthropic import JsonObject
 
 CACHE_LIFETIMES: Final = ("5m", "1h")
-UNCACHED: Final = ("thinking", "redacted_thinking")
 API_ONLY_BLOCKS: Final = ("tool_addition", "tool_removal")
 FETCHED_SOURCES: Final = ("url", "file")
 
@@ -24,9 +24,10 @@ def bedrock_messages(
     """
     kept = [_message(message, f"messages.{index}", able) for index, message in enumerate(messages)]
     kept = [message for message in kept if message["content"]]
-    system_blocks = system
+    system_blocks = None if is_blank(system) else system
     if isinstance(system, list):
-        system_blocks = [without_scope(b, able) for b in shape.objects(system, "system")]
+        visible = without_blanks(shape.objects(system, "system"))
+        system_blocks = [without_scope(block, able) for block in visible] or None
     elif system is not None and not isinstance(system, str):
         raise InvalidRequest("system: must be a string or a list of blocks")
     leading = next((i for i, m in enumerate(kept) if m["role"] != "system"), len(kept))
@@ -44,11 +45,15 @@ def bedrock_messages(
 def _message(message: JsonObject, field: str, able: Capabilities) -> JsonObject:
     content = message.get("content")
     if isinstance(content, list):
-        content = [
-            _block(block, f"{field}.content.{index}", able)
-            for index, block in enumerate(shape.objects(content, f"{field}.content"))
-            if block.get("type") not in API_ONLY_BLOCKS
-        ]
+        content = without_blanks(
+            [
+                _block(block, f"{field}.content.{index}", able)
+                for index, block in enumerate(shape.objects(content, f"{field}.content"))
+                if block.get("type") not in API_ONLY_BLOCKS
+            ]
+        )
+    elif is_blank(content):
+        content = []
     elif not isinstance(content, str):
         raise InvalidRequest(f"{field}.content: must be a string or a list of blocks")
     return {"role": message["role"], "content": content}
@@ -63,6 +68,8 @@ def _block(block: JsonObject, field: str, able: Capabilities) -> JsonObject:
             if able.tool_search or item.get("type") != "tool_reference"
         ]
         block = {**block, "content": inner}
+    if block.get("type") == "tool_result":
+        block = result_content(block)
     return _part(block, field, able)
 
 
@@ -97,7 +104,7 @@ def cache_last_block(
     mark = {"cache_control": shape.object_(control, "cache_control")}
     blocks = shape.blocks(messages[-1]["content"], "messages")
     last = next(
-        (i for i in reversed(range(len(blocks))) if blocks[i].get("type") not in UNCACHED), None
+        (i for i in reversed(range(len(blocks))) if blocks[i].get("type") not in UNMARKED), None
     )
     if last is None or "cache_control" in blocks[last]:
         return messages

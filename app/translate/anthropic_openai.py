@@ -40,16 +40,16 @@ def completion_id(message_id: str) -> str:
 
 def to_completion(message: JsonObject, usage: Usage, *, model: str, created: int) -> JsonObject:
     """A whole reply; `created` is in seconds since the epoch."""
-    content = message.get("content", [])
-    said = "".join(b.get("text", "") for b in content if b.get("type") == "text")
+    content = [block for block in message.get("content") or () if isinstance(block, dict)]
+    said = "".join(b.get("text") or "" for b in content if b.get("type") == "text")
     calls = [
-        _call(b["id"], b["name"], orjson.dumps(b.get("input", {})).decode())
+        _call(str(b.get("id")), str(b.get("name")), orjson.dumps(b.get("input", {})).decode())
         for b in content
         if b.get("type") == "tool_use"
     ]
     reply: JsonObject = {"role": "assistant", "content": said or None, "refusal": None}
     if thoughts := [b for b in content if b.get("type") in THINKING]:
-        reply["reasoning_content"] = "".join(b.get("thinking", "") for b in thoughts)
+        reply["reasoning_content"] = "".join(b.get("thinking") or "" for b in thoughts)
         reply["thinking_blocks"] = thoughts
     if calls:
         reply["tool_calls"] = calls
@@ -103,7 +103,7 @@ class ChunkWriter:
             case "content_block_stop":
                 return self._stop()
             case "message_delta":
-                reason = event.json.get("delta", {}).get("stop_reason") or ""
+                reason = (event.json.get("delta") or {}).get("stop_reason") or ""
                 self._finish = FINISH_REASONS.get(reason, "stop")
                 return b""
             case _:
@@ -142,10 +142,11 @@ class ChunkWriter:
             case "text_delta":
                 return self._chunk({"content": delta.get("text", "")})
             case "thinking_delta":
-                self._thought["thinking"] = self._thought.get("thinking", "") + delta["thinking"]
-                return self._chunk({"reasoning_content": delta["thinking"]})
+                thought = delta.get("thinking", "")
+                self._thought["thinking"] = self._thought.get("thinking", "") + thought
+                return self._chunk({"reasoning_content": thought})
             case "signature_delta":
-                self._thought["signature"] = delta["signature"]
+                self._thought["signature"] = delta.get("signature", "")
                 return b""
             case "input_json_delta":
                 return self._arguments(delta.get("partial_json", ""))

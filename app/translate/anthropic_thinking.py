@@ -14,6 +14,10 @@ BUDGETS: Final = {"low": 4_096, "medium": 12_288}
 """Thinking tokens of an effort, for models that want a number; any other gets the most."""
 
 MOST_BUDGET: Final = 31_999
+LEAST_ANSWER: Final = 512
+ANSWER_SHARE: Final = 4
+"""A quarter of the output, and never less than so many tokens, is kept for the answer."""
+
 UPDATES: Final = "updates"
 UPDATES_BETA: Final = "thinking-display-updates-2026-08-18"
 THINKING_BLOCKS: Final = ("thinking", "redacted_thinking")
@@ -50,10 +54,25 @@ def _display(wanted: JsonObject, able: Capabilities) -> JsonObject:
     return wanted if known else {k: v for k, v in wanted.items() if k != "display"}
 
 
-def _budget(body: JsonObject) -> int:
+def thinking_tokens(body: JsonObject) -> int:
+    """About how much a request asks to think, in tokens; 0 if it does not."""
+    asked = body.get("thinking") or {}
+    if asked.get("type") not in ("enabled", "adaptive"):
+        return 0
+    budget = asked.get("budget_tokens")
+    return budget if isinstance(budget, int) and 0 < budget < MOST_BUDGET else _wanted(body)
+
+
+def _wanted(body: JsonObject) -> int:
     config = body.get("output_config")
     effort = config.get("effort") if isinstance(config, dict) else None
-    return min(int(body["max_tokens"]) - 1, BUDGETS.get(str(effort), MOST_BUDGET))
+    return BUDGETS.get(str(effort), MOST_BUDGET)
+
+
+def _budget(body: JsonObject) -> int:
+    """What the effort asks for, as far as `max_tokens` leaves room for an answer."""
+    most = int(body["max_tokens"])
+    return min(most - max(LEAST_ANSWER, most // ANSWER_SHARE), _wanted(body))
 
 
 def _forces_tool(body: JsonObject) -> bool:

@@ -4,11 +4,13 @@ from typing import Any, Final
 
 from app.errors import InvalidRequest
 from app.translate import shape
-from app.translate.openai_content import assistant_blocks, content_blocks, tool_result
+from app.translate.anthropic_thinking import thinking_tokens
+from app.translate.openai_content import marked
+from app.translate.openai_conversation import conversation
+from app.translate.tool_schema import input_schema
 from app.wire.anthropic import JsonObject
 
 EMPTY_SCHEMA: Final[JsonObject] = {"type": "object", "properties": {}}
-SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 
 ANY_JSON: Final = "Answer with one JSON object and nothing else: no prose, no code fence."
 """What `response_format: json_object` asks for; Claude has no switch for it."""
@@ -16,6 +18,9 @@ ANY_JSON: Final = "Answer with one JSON object and nothing else: no prose, no co
 EFFORTS: Final = {"minimal": "low"} | {
     effort: effort for effort in ("low", "medium", "high", "xhigh", "max")
 }
+
+LIMITS: Final = ("max_completion_tokens", "max_tokens")
+"""Names of the limit, the newer one first."""
 
 IMPOSSIBLE: Final = {
     "logprobs": "Claude gives no log probabilities",
@@ -25,30 +30,36 @@ IMPOSSIBLE: Final = {
 }
 
 
-def to_messages(body: JsonObject, *, default_max_tokens: int) -> JsonObject:
+def to_messages(
+    body: JsonObject, *, default_max_tokens: int, most_tokens: int | None = None
+) -> JsonObject:
     """The Messages request that asks the same; `body` is not changed.
+
+    Args:
+        body: The Chat Completions request.
+        default_max_tokens: For the answer, where the client names no limit; thinking comes on top.
+        most_tokens: What the model can write at most.
 
     Raises InvalidRequest for what Claude cannot do. Parameters that only tune how other models
     sample (`seed`, penalties, `logit_bias`…) or how OpenAI serves (`store`, `service_tier`…) are
     left out.
     """
     _refuse_impossible(body)
-    system, messages = _conversation(shape.messages(body))
+    system, messages = conversation(shape.messages(body))
     if not messages:
         raise InvalidRequest("messages: must hold at least one message of the user")
-    limits = (body.get("max_completion_tokens"), body.get("max_tokens"), default_max_tokens)
-    limit = next(given for given in limits if given is not None)
-    result: JsonObject = {
-        "model": body.get("model"),
-        "max_tokens": shape.positive_integer(limit, "max_tokens"),
-        "messages": messages,
-    }
+    result: JsonObject = {"model": body.get("model"), "max_tokens": 0, "messages": messages}
     output = _response_format(body.get("response_format"), system)
     if system:
         result["system"] = system
-    result |= _sampling(body) | _reasoning(body.get("reasoning_effort"), output) | _tools(body)
-    if stop := body.get("stop"):
-        result["stop_sequences"] = [stop] if isinstance(stop, str) else stop
+    result |= _sampling(body) | _reasoning(body, output) | _tools(body)
+    limit = next((body[name] for name in LIMITS if body.get(name) is not None), None)
+    if limit is None:
+        limit = default_max_tokens + thinking_tokens(result)
+        limit = limit if most_tokens is None else min(limit, most_tokens)
+    result["max_tokens"] = shape.positive_integer(limit, "max_tokens")
+    if stops := _stop_sequences(body.get("stop")):
+        result["stop_sequences"] = stops
     if isinstance(body.get("user"), str):
         result["metadata"] = {"user_id": body["user"]}
     return result
@@ -73,8 +84,18 @@ def _sampling(body: JsonObject) -> JsonObject:
     return {} if top_p is None else {"top_p": top_p}
 
 
-def _reasoning(effort: Any, output: JsonObject) -> JsonObject:
-    """Effort means thinking too, for a model that can: the model's own rules come later."""
+def _stop_sequences(stop: Any) -> list[str]:
+    """Claude refuses blank ones, which OpenAI takes: they are left out."""
+    given = [stop] if isinstance(stop, str) else stop or []
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise InvalidRequest("stop: must be a string or a list of strings")
+    return [one for one in given if one.strip()]
+
+
+def _reasoning(body: JsonObject, output: JsonObject) -> JsonObject:
+    """Effort means thinking too, for a model that can: the model's own rules come later.
+    Anthropic's own `thinking` goes before it."""
+    effort = body.get("reasoning_effort")
     result: JsonObject = {}
     if effort == "none":
         result["thinking"] = {"type": "disabled"}
@@ -83,6 +104,8 @@ def _reasoning(effort: Any, output: JsonObject) -> JsonObject:
             raise InvalidRequest(f"reasoning_effort: must be none, {', '.join(EFFORTS)}")
         result["thinking"] = {"type": "adaptive"}
         output = output | {"effort": EFFORTS[effort]}
+    if body.get("thinking") is not None:
+        result["thinking"] = shape.object_(body["thinking"], "thinking")
     return result | ({"output_config": output} if output else {})
 
 
@@ -135,39 +158,12 @@ def _tool(tool: JsonObject, field: str) -> JsonObject:
     function = shape.object_(tool.get("function"), f"{field}.function")
     result: JsonObject = {
         "name": shape.text(function.get("name"), f"{field}.function.name"),
-        "input_schema": function.get("parameters") or EMPTY_SCHEMA,
+        "input_schema": _input_schema(function.get("parameters"), f"{field}.function.parameters"),
     }
     if function.get("description"):
         result["description"] = function["description"]
-    return result
+    return marked(result, tool.get("cache_control") or function.get("cache_control"))
 
 
-def _conversation(messages: list[JsonObject]) -> tuple[list[JsonObject], list[JsonObject]]:
-    """System blocks, and turns in which each role follows the other."""
-    system: list[JsonObject] = []
-    turns: list[JsonObject] = []
-    for index, message in enumerate(messages):
-        field = f"messages.{index}"
-        if message["role"] in SYSTEM_ROLES:
-            system += content_blocks(message.get("content"), field)
-            continue
-        speaker, content = _turn(message, field)
-        if turns and turns[-1]["role"] == speaker:
-            turns[-1]["content"] += content
-        elif content:
-            turns.append({"role": speaker, "content": content})
-    return system, turns
-
-
-def _turn(message: JsonObject, field: str) -> tuple[str, list[JsonObject]]:
-    match message["role"]:
-        case "user":
-            return "user", content_blocks(message.get("content"), field)
-        case "assistant":
-            return "assistant", assistant_blocks(message, field)
-        case "tool":
-            return "user", [tool_result(message, field)]
-        case _:
-            raise InvalidRequest(
-                f"{field}.role: must be system, developer, user, assistant or tool"
-            )
+def _input_schema(parameters: Any, field: str) -> JsonObject:
+    return input_schema(shape.object_(parameters, field), field) if parameters else EMPTY_SCHEMA

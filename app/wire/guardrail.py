@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from app.domain.guardrail import GuardrailUnits
+from app.errors import InvalidRequest
 from app.wire.anthropic import JsonObject
 
 PREFIX: Final = "amazon-bedrock-"
@@ -24,6 +25,23 @@ UNITS: Final = {
 
 SAID: Final = frozenset({ACTION, TRACE})
 """Fields that tell of a guardrail."""
+
+
+def tagged_guardrail_fields(body: JsonObject) -> tuple[str, ...]:
+    """Fields at the top of an InvokeModel body that are for Bedrock and not for the model.
+
+    One of them, `amazon-bedrock-guardrailConfig`, makes a guardrail read tagged text alone.
+    """
+    return tuple(name for name in body if name.startswith(PREFIX))
+
+
+def refuse_tagged_fields(body: JsonObject) -> None:
+    """Raises InvalidRequest for such a field: where the operator imposes a guardrail, it reads all
+    that the client sends."""
+    if named := tagged_guardrail_fields(body):
+        raise InvalidRequest(
+            f"{named[0]}: may not be sent, because the operator's guardrail reads the whole request"
+        )
 
 
 def intervened(fields: JsonObject) -> bool:

@@ -341,6 +341,75 @@ async def test_refusals_share_one_connection(
     assert len(made) == 1
 
 
+FIELD = "tools.0.custom.strict: Extra inputs are not permitted"
+QUOTING = "messages.0: Input tag '{prompt}' found using 'type' does not match"
+
+
+@pytest.mark.parametrize("action", ["invoke", "stream"])
+@pytest.mark.parametrize("segments", [1, 2, 7])
+@pytest.mark.parametrize("message", [FIELD, QUOTING, "long " * 5000 + "end"])
+async def test_a_refusal_is_read_whole_however_it_is_split(
+    client: BedrockClient, emulator: RunningEmulator, message: str, segments: int, action: str
+) -> None:
+    refusal = {"kind": "error", "exception": "ValidationException"}
+    emulator.set_scenario({**refusal, "message": message, "segments": segments})
+
+    with pytest.raises(UpstreamRejected) as raised:
+        await getattr(client, action)(call("a 'quoted' text"))
+
+    assert raised.value.message == message.replace("{prompt}", "a 'quoted' text")
+
+
+async def test_a_model_errors_own_status_is_read_from_a_split_body(
+    client: BedrockClient, emulator: RunningEmulator
+) -> None:
+    emulator.set_scenario({"kind": "error", "exception": "ModelErrorException", "segments": 3})
+
+    with pytest.raises(UpstreamFailed):
+        await client.invoke(call())
+
+
+async def test_bedrocks_retry_after_is_read(
+    client: BedrockClient, emulator: RunningEmulator
+) -> None:
+    throttled = {"kind": "error", "exception": "ThrottlingException", "retry_after": "23"}
+    emulator.set_scenario(throttled)
+
+    with pytest.raises(UpstreamThrottled) as raised:
+        await client.invoke(call())
+
+    assert raised.value.headers["retry-after"] == "23"
+
+
+async def test_a_connection_goes_back_when_new_credentials_cannot_be_had(
+    emulator: RunningEmulator,
+) -> None:
+    class Failing(Known):
+        async def renew(self, refused: ReadOnlyCredentials) -> bool:
+            raise UpstreamDenied("no credentials")
+
+    kept: list[aiohttp.ClientResponse] = []  # so that it is not given back for want of a reader
+    trace = aiohttp.TraceConfig()
+
+    async def keep(session: object, context: object, end: aiohttp.TraceRequestEndParams) -> None:
+        kept.append(end.response)
+
+    trace.on_request_end.append(keep)
+    # So long that its end does not arrive by itself, which would free the connection as well.
+    refusal = {"kind": "error", "exception": "ExpiredTokenException", "message": "x" * 5_000_000}
+    emulator.set_scenario(refusal)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=1), trace_configs=[trace]
+    ) as session:
+        client = BedrockClient(
+            session, Failing(emulator), endpoint=emulator.url, region="us-east-1"
+        )
+        with anyio.fail_after(10):
+            for _ in range(3):
+                with pytest.raises(UpstreamDenied):
+                    await client.invoke(call())
+
+
 async def test_an_answer_that_is_closed_early_is_not_generated_to_its_end(
     client: BedrockClient, emulator: RunningEmulator
 ) -> None:

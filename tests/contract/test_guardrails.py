@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.bedrock import invoke
+from tests.support.bedrock import HAIKU, body, invoke
 from tests.support.bedrock import stream as bedrock_stream
 from tests.support.stack import Stack, assert_spend_equals_the_bill, running_stack
 
@@ -260,3 +260,72 @@ def test_bedrocks_own_clients_do_not_see_the_trace_that_the_gateway_asked_for(
     for fields in (whole, streamed[-1]):
         assert fields[ACTION] == "NONE"
         assert "amazon-bedrock-trace" not in fields
+
+
+CONFIG = "amazon-bedrock-guardrailConfig"
+TAGGED: dict[str, Any] = {CONFIG: {"tagSuffix": "x"}}
+
+
+@pytest.mark.parametrize("fields", [TAGGED, {"amazon-bedrock-made-up": 1}])
+@pytest.mark.parametrize("action", ["invoke", "invoke-with-response-stream"])
+def test_what_a_guardrail_reads_is_not_the_clients_to_narrow(
+    stack: Stack, action: str, fields: dict[str, Any]
+) -> None:
+    key = stack.gateway.new_key(guardrail="abc123:1")
+    before = len(stack.emulator.received())
+
+    response = httpx.post(
+        f"{stack.gateway.public_url}/bedrock/model/{HAIKU}/{action}",
+        content=body("Hello", **fields),
+        headers={"authorization": f"Bearer {key}"},
+    )
+
+    assert response.status_code == 400
+    assert next(iter(fields)) in response.json()["message"]
+    assert len(stack.emulator.received()) == before
+
+
+def test_without_a_guardrail_bedrock_itself_refuses_its_configuration(stack: Stack) -> None:
+    response = httpx.post(
+        f"{stack.gateway.public_url}/bedrock/model/{HAIKU}/invoke",
+        content=body("Hello", **TAGGED),
+        headers={"authorization": f"Bearer {stack.gateway.new_key()}"},
+    )
+
+    assert response.status_code == 400
+    assert "no guardrail identifier" in response.json()["message"]
+
+
+@pytest.mark.parametrize("dialect", PATHS)
+def test_other_formats_do_not_pass_the_configuration_on(stack: Stack, dialect: str) -> None:
+    response = ask(stack, stack.gateway.new_key(guardrail="abc123:1"), dialect, **TAGGED)
+
+    assert response.status_code == 200
+    assert CONFIG not in stack.emulator.received()[-1]["body"]
+
+
+@pytest.mark.parametrize("own", [None, "abc123:1"])
+@pytest.mark.parametrize("path", ["/v1/messages", f"/bedrock/model/{HAIKU}/invoke"])
+def test_a_guardrail_that_the_client_names_is_ignored(
+    stack: Stack, path: str, own: str | None
+) -> None:
+    key = stack.gateway.new_key(**({"guardrail": own} if own else {}))
+    content = (
+        body("Hello")
+        if "bedrock" in path
+        else json.dumps({"model": "claude-sonnet-4-5", **QUESTION})
+    )
+
+    response = httpx.post(
+        stack.gateway.public_url + path,
+        content=content,
+        headers={
+            "authorization": f"Bearer {key}",
+            "X-Amzn-Bedrock-GuardrailIdentifier": "weaker",
+            "X-Amzn-Bedrock-GuardrailVersion": "9",
+            "X-Amzn-Bedrock-Trace": "DISABLED",
+        },
+    )
+
+    assert response.status_code == 200
+    assert sent(stack) == (("abc123", "1") if own else (None, None))

@@ -6,7 +6,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionFunctionToolParam
 
-from tests.support.stack import Stack
+from tests.support.stack import Stack, assert_spend_equals_the_bill
 
 WEATHER: ChatCompletionFunctionToolParam = {
     "type": "function",
@@ -162,3 +162,21 @@ def test_a_failure_in_the_middle_of_a_stream_is_raised(stack: Stack) -> None:
                 stream=True,
             )
         )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_half_a_character_of_bedrocks_is_replaced(own_stack: Stack, stream: bool) -> None:
+    own_stack.emulator.scenario({"kind": "half_character"})
+    with client(own_stack, own_stack.gateway.new_key()) as sdk:
+        answer = sdk.chat.completions.create(
+            model="claude-haiku-4-5",
+            messages=[{"role": "user", "content": "[[say=Good]]"}],
+            stream=stream,
+        )
+        if isinstance(answer, openai.Stream):
+            said = "".join(c.choices[0].delta.content or "" for c in answer)
+        else:
+            said = answer.choices[0].message.content or ""
+
+    assert said == "\ufffdGood"
+    assert_spend_equals_the_bill(own_stack)

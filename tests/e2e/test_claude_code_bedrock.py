@@ -166,3 +166,16 @@ async def test_with_a_bedrock_token_claude_code_tries_its_models_and_counts_the_
     tried = [(row["output_tokens"], row["stream"]) for row in own_stack.spend_log()]
     assert tried == [(1, False)] * 3
     assert_spend_equals_the_bill(own_stack)
+
+
+async def test_a_prompt_beyond_the_context_window_is_recognised(own_stack: Stack) -> None:
+    too_long = "Input is too long for requested model."
+    own_stack.emulator.scenario(
+        {"kind": "error", "exception": "ValidationException", "message": too_long}
+    )
+
+    run = await run_in_bedrock_mode(own_stack, own_stack.gateway.new_key(), "hello")
+
+    assert run.exit_code == 1
+    assert run.text.startswith("Prompt is too long")
+    assert {code for _, _, code in calls(own_stack)} == {"prompt_too_long"}

@@ -89,3 +89,37 @@ async def test_a_prompt_over_the_limit_is_said_to_be_too_large(
 
     assert code == 1
     assert "too large" in text
+
+
+async def test_a_prompt_beyond_the_context_window_is_recognised(stack: Stack) -> None:
+    """Claude Code compacts a conversation when it recognises this error, and else shows it raw."""
+    stack.emulator.scenario(
+        {
+            "kind": "error",
+            "exception": "ValidationException",
+            "message": "Input is too long for requested model.",
+        }
+    )
+
+    code, text, made = await outcome_of(stack, "too-long")
+
+    assert (code, set(made)) == (1, {400})
+    assert text.startswith("Prompt is too long")
+
+
+@pytest.mark.parametrize(
+    ("exception", "message"),
+    [
+        ("ResourceNotFoundException", "Model use case details have not been submitted."),
+        ("ThrottlingException", "Too many tokens per day, please wait before trying again."),
+    ],
+)
+async def test_a_sentence_that_somebody_must_act_on_is_shown_after_one_request(
+    stack: Stack, exception: str, message: str
+) -> None:
+    stack.emulator.scenario({"kind": "error", "exception": exception, "message": message})
+
+    code, text, made = await outcome_of(stack, f"act-on-{exception}")
+
+    assert (code, len(made)) == (1, 1)
+    assert message in text

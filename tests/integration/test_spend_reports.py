@@ -217,3 +217,24 @@ async def test_a_running_gateway_closes_and_checks_the_days_that_are_over(
     assert (check["day"], check["findings"]) == (over, [])
     assert (day["name"], day["requests"]) == (over, 1)
     assert own_stack.query("SELECT requests FROM spend_daily") == [{"requests": 1}]
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
+def test_tags_of_the_body_go_with_those_of_the_headers(own_stack: Stack, path: str) -> None:
+    response = httpx.post(
+        own_stack.gateway.public_url + path,
+        json={
+            "model": "claude-haiku-4-5",
+            "max_tokens": 10,
+            "messages": [{"role": "user", "content": "Hello"}],
+            "metadata": {"tags": ["job:alpha", "ü415887"]},
+        },
+        headers={
+            b"authorization": f"Bearer {own_stack.gateway.new_key()}".encode(),
+            b"x-gateway-tags": "nächtlich".encode(),
+        },
+    )
+
+    assert response.status_code == 200
+    assert "metadata" not in own_stack.emulator.received()[-1]["body"]
+    assert own_stack.spend_log()[0]["tags"] == ["nächtlich", "job:alpha", "ü415887"]

@@ -95,9 +95,19 @@ DETAILS: Mapping[ExceptionName, Mapping[str, object]] = {
 class BedrockFault(Exception):
     """An answer other than 200: a modelled exception with its message."""
 
-    def __init__(self, name: ExceptionName, message: str | None = None) -> None:
+    def __init__(
+        self,
+        name: ExceptionName,
+        message: str | None = None,
+        *,
+        retry_after: str | None = None,
+        segments: int = 1,
+    ) -> None:
         self.name = name
         self.status = STATUS[name]
+        self.retry_after = retry_after
+        self.segments = segments
+        """In so many pieces the body is sent."""
         self.message = message if message is not None else TEXT[name]
         super().__init__(f"{name}: {self.message}")
 
@@ -107,9 +117,9 @@ class BedrockFault(Exception):
         return {"message": self.message, **DETAILS.get(self.name, {})}
 
 
-def invalid(message: str) -> BedrockFault:
+def invalid(message: str, *, segments: int = 1) -> BedrockFault:
     """The 400 that refuses a body."""
-    return BedrockFault("ValidationException", message)
+    return BedrockFault("ValidationException", message, segments=segments)
 
 
 def streamed(name: StreamException) -> BedrockFault:

@@ -9,7 +9,7 @@ their schema allows.
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -41,37 +41,39 @@ def generate(body: Body, model: Model, planned: PlannedCall | None = None) -> An
     thoughts = [_thought(body, model)] if _thinks(body, model) else []
     if calls:
         return _within(body["max_tokens"], [*thoughts, *calls], "tool_use", None)
-    pieces, stopped_by = _until(body.get("stop_sequences", ()), _text_pieces(body, model))
+    said, stopped_by = _until(body.get("stop_sequences", ()), _text_pieces(body, model))
     reason: StopReason = "stop_sequence" if stopped_by is not None else "end_turn"
-    return _within(body["max_tokens"], [*thoughts, Text(pieces)], reason, stopped_by)
+    return _within(body["max_tokens"], [*thoughts, Text(said)], reason, stopped_by)
 
 
 def blocked(text: str) -> Answer:
     """What a guardrail says in the model's place."""
-    return Answer([Text(_pieces(text))], "end_turn")
+    return Answer([Text(pieces(text))], "end_turn")
 
 
-def _pieces(text: str) -> Sequence[str]:
+def pieces(text: str) -> Sequence[str]:
+    """The tokens of a text."""
     return PIECE.findall(text)
 
 
 def _text_pieces(body: Body, model: Model) -> Sequence[str]:
     shape = body.get("output_config", {}).get("format")
     if shape:
-        return _pieces(orjson.dumps(example(shape["schema"])).decode())
-    directives = DIRECTIVE.findall(_last_text(body))
+        return pieces(orjson.dumps(example(shape["schema"])).decode())
+    directives = DIRECTIVE.findall(last_text(body))
     kind, value = directives[-1] if directives else ("", "")
     if kind == "tokens" and value.strip().isdecimal():
         count = min(int(value), body["max_tokens"] + 1)
         return [f"token{number} " for number in range(1, count + 1)]
     if kind == "say":
-        return _pieces(value)
-    return _pieces(
+        return pieces(value)
+    return pieces(
         f"Hello! This is the Bedrock emulator, answering in the place of {model.display_name}."
     )
 
 
-def _last_text(body: Body) -> str:
+def last_text(body: Body) -> str:
+    """All text of the last message of the user."""
     for message in reversed(body["messages"]):
         if message["role"] == "user":
             content = message["content"]
@@ -81,13 +83,13 @@ def _last_text(body: Body) -> str:
     return ""
 
 
-def _until(stops: Sequence[str], pieces: Sequence[str]) -> tuple[Sequence[str], str | None]:
-    text = "".join(pieces)
+def _until(stops: Sequence[str], said: Sequence[str]) -> tuple[Sequence[str], str | None]:
+    text = "".join(said)
     found = [(text.index(stop), stop) for stop in stops if stop in text]
     if not found:
-        return pieces, None
+        return said, None
     end, stop = min(found)
-    return _pieces(text[:end]), stop
+    return pieces(text[:end]), stop
 
 
 def _within(
@@ -105,14 +107,7 @@ def _within(
 
 
 def _cut(block: Block, limit: int) -> Block:
-    pieces = block.pieces[:limit]
-    match block:
-        case Thought():
-            return Thought(pieces, block.signature, block.shown)
-        case Text():
-            return Text(pieces)
-        case ToolUse():
-            return ToolUse(pieces, block.id, block.name)
+    return replace(block, pieces=block.pieces[:limit])
 
 
 def _thinks(body: Body, model: Model) -> bool:
@@ -126,7 +121,7 @@ def _thinks(body: Body, model: Model) -> bool:
 def _thought(body: Body, model: Model) -> Thought:
     usual = "omitted" if model.capabilities.thinking_display else "summarized"
     display = body.get("thinking", {}).get("display", usual)
-    return Thought(_pieces(THOUGHT), signature(THOUGHT), shown=display != "omitted")
+    return Thought(pieces(THOUGHT), signature(THOUGHT), shown=display != "omitted")
 
 
 def _calls(body: Body, planned: PlannedCall | None) -> list[ToolUse]:
@@ -149,4 +144,4 @@ def _holds_result(body: Body) -> bool:
 
 def _tool_use(body: Body, name: str, value: Mapping[str, Any], number: int = 0) -> ToolUse:
     digest = hashlib.sha256(orjson.dumps([number, name, body["messages"]])).hexdigest()
-    return ToolUse(_pieces(orjson.dumps(value).decode()), f"toolu_bdrk_{digest[:24]}", name)
+    return ToolUse(pieces(orjson.dumps(value).decode()), f"toolu_bdrk_{digest[:24]}", name)

@@ -17,17 +17,20 @@ import orjson
 from aiohttp import web
 
 from app.domain.usage import Usage
+from app.local.emulator import guardrails
 from app.local.emulator import scenarios as s
-from app.local.emulator.answer import Answer, Envelope, GuardrailWork, message, steps
+from app.local.emulator.answer import Answer, Envelope, GuardrailWork
 from app.local.emulator.cache import PromptCache
+from app.local.emulator.compaction import WORDS, compacted, edit_due
 from app.local.emulator.disturbance import GARBAGE, disturb, pause, reset
 from app.local.emulator.frames import chunk, exception
-from app.local.emulator.generation import PlannedCall, blocked, generate
+from app.local.emulator.generation import PlannedCall, blocked, generate, pieces
 from app.local.emulator.log import BilledCall, TokenLog
 from app.local.emulator.lying import told
 from app.local.emulator.models import Asked
-from app.local.emulator.prompt import Segment
+from app.local.emulator.prompt import Segment, prompt_tokens
 from app.local.emulator.refusing import refuse
+from app.local.emulator.writing import message, steps
 
 WRITES_PER_TURN = 32
 """After so many events other connections get their turn."""
@@ -58,6 +61,7 @@ class Billed:
     answer: Answer
     row: BilledCall
     usage: Usage
+    """Of the prompt that the answer itself was given."""
 
     @property
     def envelope(self) -> Envelope:
@@ -96,7 +100,7 @@ class Invoker:
             return await _reply(request, billed)
         except asyncio.CancelledError:
             if self._finishes(call):
-                billed.row.finish(answer.output_tokens)
+                billed.row.finish(billed.answer.output_tokens)
             raise
 
     async def _stall(self, call: Call, answer: Answer) -> None:
@@ -109,15 +113,22 @@ class Invoker:
             await pause(seconds)
         except asyncio.CancelledError:
             if self._finishes(call):
-                self._begin(call, answer).row.finish(answer.output_tokens)
+                begun = self._begin(call, answer)
+                begun.row.finish(begun.answer.output_tokens)
             raise
 
     def _begin(self, call: Call, answer: Answer) -> Billed:
-        usage = self._cache.charge(call.asked.model, call.prompt)
+        usage = read = self._cache.charge(call.asked.model, call.prompt)
+        edit = edit_due(
+            call.body, prompt_tokens(call.prompt), forced=isinstance(call.scenario, s.Compact)
+        )
+        if edit is not None:
+            answer, usage = compacted(answer, edit, read, pieces(WORDS))
+            read = replace(read, input_tokens=read.input_tokens + usage.input_tokens)
         row = self._log.begin(
             request_id=call.request_id,
             model=call.asked.model_id,
-            usage=usage,
+            usage=read,
             guardrail_units=answer.guardrail.units if answer.guardrail else 0,
             stream=call.stream,
             started_at=call.started_at,
@@ -163,19 +174,14 @@ def _answer(call: Call) -> Answer:
     answer = generate(call.body, call.asked.model, _planned(call.scenario))
     if not call.guarded:
         return answer
-    prompt_units = _units(orjson.dumps(call.body["messages"]))
+    prompt_units = guardrails.prompt_units(call.body)
     if isinstance(call.scenario, s.Guardrail):
         # A prompt that is blocked reaches no model.
         work = GuardrailWork("INTERVENED", prompt_units, 0, call.traced)
         return replace(blocked(call.scenario.text), guardrail=work)
     text = "".join(piece for block in answer.blocks for piece in block.pieces)
-    work = GuardrailWork("NONE", prompt_units, _units(text.encode()), call.traced)
+    work = GuardrailWork("NONE", prompt_units, guardrails.units(text.encode()), call.traced)
     return replace(answer, guardrail=work)
-
-
-def _units(text: bytes) -> int:
-    """Of up to 1,000 characters."""
-    return -(-len(text) // 1000)
 
 
 def _planned(scenario: s.Scenario) -> PlannedCall | None:
@@ -206,7 +212,7 @@ async def _reply(request: web.BaseRequest, billed: Billed) -> web.StreamResponse
             "x-amzn-requestid": billed.call.request_id,
             "x-amzn-bedrock-invocation-latency": str(int((perf_counter() - started) * 1000)),
             "x-amzn-bedrock-input-token-count": str(usage.input_tokens),
-            "x-amzn-bedrock-output-token-count": str(billed.answer.output_tokens),
+            "x-amzn-bedrock-output-token-count": str(billed.answer.message_tokens),
             "x-amzn-bedrock-cache-read-input-token-count": str(usage.cache_read_tokens),
             "x-amzn-bedrock-cache-write-input-token-count": str(
                 usage.cache_write_5m_tokens + usage.cache_write_1h_tokens

@@ -1,13 +1,16 @@
-"""Answers that tell another usage than the one that is billed."""
+"""Answers that tell another usage than the one that is billed, or hold broken text."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
-from app.local.emulator.scenarios import Lie, LieAbout, Scenario
+from app.local.emulator.scenarios import HalfCharacter, Lie, LieAbout, Scenario
 
 ABSURD = 10**15
+TEXT = re.compile(rb'"text":"(?=[^"])')
+HALVED = rb'"text":"\\ud83d'
 USAGES = ("usage", "amazon-bedrock-invocationMetrics")
 
 _SAID: Mapping[LieAbout, Callable[[int], int]] = {
@@ -20,6 +23,8 @@ _SAID: Mapping[LieAbout, Callable[[int], int]] = {
 def told(event: bytes, scenario: Scenario) -> bytes:
     """An event or a message as the scenario tells it. What shrinks does so after `message_delta`,
     which says the truth."""
+    if isinstance(scenario, HalfCharacter):
+        return TEXT.sub(HALVED, event)
     if not isinstance(scenario, Lie):
         return event
     fields: dict[str, Any] = orjson.loads(event)

@@ -56,9 +56,20 @@ def _blocks(body: Mapping[str, Any]) -> Iterator[tuple[str, Block]]:
         yield "system", block
     # Another tool choice or kind of thinking makes another prompt of the same messages.
     settings = orjson.dumps([body.get("tool_choice"), body.get("thinking")]).decode()
-    for message in body["messages"]:
+    for message in _since_compaction(body["messages"]):
         for block in _as_blocks(message["content"]):
             yield f"{message['role']}{settings}", block
+
+
+def _since_compaction(messages: Sequence[Block]) -> Sequence[Block]:
+    """A summary that the client sent back stands for all that was before it."""
+    for index in reversed(range(len(messages))):
+        blocks = _as_blocks(messages[index]["content"])
+        for place in reversed(range(len(blocks))):
+            if blocks[place].get("type") == "compaction" and blocks[place].get("content"):
+                first = {**messages[index], "content": blocks[place:]}
+                return [first, *messages[index + 1 :]]
+    return messages
 
 
 def _as_blocks(content: Any) -> Sequence[Block]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.local.emulator import scenarios as s
 from app.local.emulator.faults import BedrockFault, invalid, streamed
+from app.local.emulator.generation import last_text
 
 
 def refuse(scenario: s.Scenario, body: Mapping[str, Any], *, stream: bool, guarded: bool) -> None:
@@ -15,7 +16,7 @@ def refuse(scenario: s.Scenario, body: Mapping[str, Any], *, stream: bool, guard
         case s.Unavailable():
             raise BedrockFault("ServiceUnavailableException")
         case s.Error():
-            raise BedrockFault(scenario.exception)
+            raise _fault(scenario, body)
         case s.Refuse():
             _refuse_part(scenario, body)
         case s.Guardrail(known=False) if guarded:
@@ -29,11 +30,24 @@ def refuse(scenario: s.Scenario, body: Mapping[str, Any], *, stream: bool, guard
 def _refuse_part(scenario: s.Refuse, body: Mapping[str, Any]) -> None:
     if scenario.beta in body.get("anthropic_beta", ()):
         raise invalid(
-            f"invalid beta flag: {scenario.beta}" if scenario.named else "invalid beta flag"
+            f"invalid beta flag: {scenario.beta}" if scenario.named else "invalid beta flag",
+            segments=scenario.segments,
         )
     if scenario.field and _carries(body, scenario.field.split(".")):
         path = f"{scenario.field}: " if scenario.named else ""
-        raise invalid(f"{path}Extra inputs are not permitted")
+        raise invalid(f"{path}Extra inputs are not permitted", segments=scenario.segments)
+
+
+def _fault(scenario: s.Error, body: Mapping[str, Any]) -> BedrockFault:
+    message = scenario.message
+    if message is not None:
+        message = message.replace("{prompt}", last_text(body))
+    return BedrockFault(
+        scenario.exception,
+        message,
+        retry_after=scenario.retry_after,
+        segments=scenario.segments,
+    )
 
 
 def _carries(value: Any, path: Sequence[str]) -> bool:

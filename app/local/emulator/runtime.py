@@ -1,5 +1,6 @@
 """From a request to an answer: path, signature, body, model, scenario."""
 
+import asyncio
 import re
 from base64 import b64decode
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from app.catalog.loader import shipped_models
+from app.local.emulator import guardrails
 from app.local.emulator.admin import PREFIX, Admin
 from app.local.emulator.cache import PromptCache
 from app.local.emulator.faults import BedrockFault, invalid
@@ -27,6 +29,7 @@ PATH = re.compile(
     r"/model/(?P<model>[^/?]+)/(?P<operation>invoke|invoke-with-response-stream|count-tokens)"
     r"(\?.*)?"
 )
+BETWEEN_SEGMENTS_SECONDS = 0.02
 MOST_BYTES = 20_000_000
 MALFORMED = "Malformed input request, please reformat your input and try again."
 
@@ -63,7 +66,7 @@ class Emulator:
         try:
             return await self._call(request, request_id)
         except BedrockFault as fault:
-            return _refusal(fault, request_id)
+            return await _refuse(request, fault, request_id)
 
     async def _call(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         path = PATH.fullmatch(request.raw_path)
@@ -103,7 +106,7 @@ class Emulator:
             prompt=prompt,
             scenario=self.queue.take(asked.model_id),
             stream=stream,
-            guarded=_guarded(request.headers),
+            guarded=guardrails.named(request.headers, checked),
             traced=request.headers.get("x-amzn-bedrock-trace") == "ENABLED",
             started_at=self._now(),
         )
@@ -116,15 +119,6 @@ class Emulator:
             raise invalid("tools: List should have at least 1 item after validation, not 0")
         count = prompt_tokens(segments(body, asked.model))
         return _json({"inputTokens": count}, request_id)
-
-
-def _guarded(headers: Mapping[str, str]) -> bool:
-    """Whether the call names a guardrail. Raises `BedrockFault` for half a name."""
-    guardrail = headers.get("x-amzn-bedrock-guardrailidentifier")
-    version = headers.get("x-amzn-bedrock-guardrailversion")
-    if (guardrail is None) != (version is None):
-        raise invalid("A guardrail identifier and a guardrail version must be provided together.")
-    return guardrail is not None
 
 
 def _counted_body(document: object) -> object:
@@ -154,19 +148,30 @@ def _parse(raw: bytes) -> tuple[object, bool]:
         return raw[:1000].decode(errors="replace"), False
 
 
-def _refusal(fault: BedrockFault, request_id: str) -> web.Response:
-    return _json(fault.body, request_id, status=fault.status, error=fault.name)
+async def _refuse(
+    request: web.BaseRequest, fault: BedrockFault, request_id: str
+) -> web.StreamResponse:
+    body = orjson.dumps(fault.body)
+    headers = {"x-amzn-requestid": request_id, "x-amzn-errortype": fault.name}
+    if fault.retry_after is not None:
+        headers["retry-after"] = fault.retry_after
+    if fault.segments == 1:
+        return web.Response(
+            body=body, status=fault.status, content_type="application/json", headers=headers
+        )
+    headers |= {"content-type": "application/json", "content-length": str(len(body))}
+    response = web.StreamResponse(status=fault.status, headers=headers)
+    await response.prepare(request)
+    size = -(-len(body) // fault.segments)
+    for start in range(0, len(body), size):
+        await response.write(body[start : start + size])
+        await asyncio.sleep(BETWEEN_SEGMENTS_SECONDS)
+    return response
 
 
-def _json(
-    document: Mapping[str, Any], request_id: str, *, status: int = 200, error: str | None = None
-) -> web.Response:
+def _json(document: Mapping[str, Any], request_id: str) -> web.Response:
     return web.Response(
         body=orjson.dumps(document),
-        status=status,
         content_type="application/json",
-        headers={
-            "x-amzn-requestid": request_id,
-            **({"x-amzn-errortype": error} if error else {}),
-        },
+        headers={"x-amzn-requestid": request_id},
     )

@@ -9,6 +9,7 @@ from app.local.emulator.faults import ExceptionName, StreamException
 
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
+Segments = Annotated[int, Field(ge=1, le=20)]
 LieAbout = Literal["missing", "shrinking", "negative", "absurd"]
 OnDisconnect = Literal["stop", "finish"]
 
@@ -99,10 +100,15 @@ class ToolThenText(_Scenario):
 
 
 class Error(_Scenario):
-    """Answers an exception with its status."""
+    """Answers an exception with its status, its usual message or this one, and this `Retry-After`.
+    `{prompt}` in the message stands for the last text of the user: Bedrock quotes its clients. The
+    body is sent in so many `segments`."""
 
     kind: Literal["error"]
     exception: ExceptionName
+    message: str | None = None
+    retry_after: str | None = None
+    segments: Segments = 1
 
 
 class Refuse(_Scenario):
@@ -113,6 +119,7 @@ class Refuse(_Scenario):
     beta: str | None = None
     field: str | None = None
     named: bool = True
+    segments: Segments = 1
 
 
 class Guardrail(_Scenario):
@@ -129,6 +136,18 @@ class Garbage(_Scenario):
 
     kind: Literal["garbage"]
     after: Count = 0
+
+
+class Compact(_Scenario):
+    """Compacts the conversation of calls that ask for it, however short it is."""
+
+    kind: Literal["compact"]
+
+
+class HalfCharacter(_Scenario):
+    """Puts half of a character, as an escape, in front of each text that is not empty."""
+
+    kind: Literal["half_character"]
 
 
 class Lie(_Scenario):
@@ -153,6 +172,8 @@ Scenario = (
     | Refuse
     | Guardrail
     | Garbage
+    | Compact
+    | HalfCharacter
     | Lie
 )
 

@@ -4,9 +4,11 @@ The rules are those of the capability table in the catalogue; the words are the 
 Bedrock passes them on in a `ValidationException`.
 """
 
+import re
 from collections.abc import Mapping
 
 from app.domain.models import Capabilities, Model
+from app.local.emulator import compaction, guardrails
 from app.local.emulator.faults import invalid
 from app.local.emulator.shapes import (
     EXTRA,
@@ -20,16 +22,24 @@ from app.local.emulator.shapes import (
     string,
     tagged,
 )
-from app.local.emulator.validation_blocks import Limits, check_breakpoints, check_text_blocks
+from app.local.emulator.validation_blocks import (
+    Limits,
+    check_breakpoints,
+    check_text,
+    check_text_blocks,
+)
 from app.local.emulator.validation_messages import check_messages
+from app.local.emulator.validation_schema import check_output_schema
 from app.local.emulator.validation_thinking import check_thinking, thinks
 from app.local.emulator.validation_tools import check_tool_choice, check_tools
 
+LONGEST_USER_ID = 256
 VERSION = "bedrock-2023-05-31"
 REQUIRED = ("anthropic_version", "max_tokens", "messages")
 TOP_LEVEL = frozenset(
     (
         *REQUIRED,
+        guardrails.CONFIG,
         "anthropic_beta",
         "context_management",
         "metadata",
@@ -46,7 +56,7 @@ TOP_LEVEL = frozenset(
 )
 EDITS: Mapping[str, str] = {
     "clear_tool_uses_20250919": "context-management-2025-06-27",
-    "compact_20260112": "compact-2026-01-12",
+    compaction.EDIT: compaction.BETA,
 }
 """Kinds of context edits, and the beta that each of them needs."""
 
@@ -60,6 +70,7 @@ def check_body(value: object, model: Model) -> JsonObject:
     one_of(body["anthropic_version"], "anthropic_version", (VERSION,))
     _check_max_tokens(body, model)
     _check_small_fields(body)
+    guardrails.check_config(body)
     check_thinking(body, can, betas)
     _check_output_config(body, can)
     _check_sampling(body, can)
@@ -98,7 +109,17 @@ def _check_small_fields(body: JsonObject) -> None:
     metadata = mapping(body.get("metadata", {}), "metadata")
     closed(metadata, "metadata", ("user_id",))
     if metadata.get("user_id") is not None:
-        string(metadata["user_id"], "metadata.user_id")
+        _check_user_id(string(metadata["user_id"], "metadata.user_id"))
+
+
+def _check_user_id(value: str) -> None:
+    path = "metadata.user_id"
+    if len(value) > LONGEST_USER_ID:
+        raise invalid(f"{path}: String should have at most {LONGEST_USER_ID} characters")
+    if re.search(r"\S@\S+\.\S", value):
+        raise invalid(f"{path}: user_id appears to contain an email address")
+    if re.fullmatch(r"\+[\d ().-]{7,}|\(?\d{3}\)?[ .-]\d{3}[ .-]?\d{4}|\d{10,15}", value):
+        raise invalid(f"{path}: user_id appears to contain a phone number")
 
 
 def _check_output_config(body: JsonObject, can: Capabilities) -> None:
@@ -118,7 +139,7 @@ def _check_output_config(body: JsonObject, can: Capabilities) -> None:
         path = "output_config.format"
         _, shape = tagged(config["format"], path, ("json_schema",))
         closed(shape, path, ("type", "schema"), ("schema",))
-        mapping(shape["schema"], f"{path}.schema")
+        check_output_schema(mapping(shape["schema"], f"{path}.schema"), f"{path}.schema")
 
 
 def _check_sampling(body: JsonObject, can: Capabilities) -> None:
@@ -158,10 +179,14 @@ def _check_context_management(body: JsonObject, betas: frozenset[str]) -> None:
     closed(management, "context_management", ("edits",), ("edits",))
     path = "context_management.edits"
     for index, edit in enumerate(sequence(management["edits"], path, least=1)):
-        tagged(edit, f"{path}.{index}", known)
+        kind, fields = tagged(edit, f"{path}.{index}", known)
+        if kind == compaction.EDIT:
+            compaction.check_edit(fields, f"{path}.{index}")
 
 
 def _check_system(value: object, limits: Limits) -> None:
     if isinstance(value, str):
+        if value:
+            check_text(value)
         return
     check_text_blocks(sequence(value, "system"), "system", limits)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.domain.models import Capabilities
+from app.local.emulator import compaction
 from app.local.emulator.faults import invalid
 from app.local.emulator.shapes import (
     JsonObject,
@@ -22,6 +23,12 @@ from app.local.emulator.thought import is_signed
 ID = "[a-zA-Z0-9_-]+"
 MOST_BREAKPOINTS = 4
 IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+IMAGE_STARTS: Mapping[str, bytes | tuple[bytes, ...]] = {
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/png": b"\x89PNG",
+    "image/gif": (b"GIF87a", b"GIF89a"),
+    "image/webp": b"RIFF",
+}
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "text": ("type", "text", "cache_control", "citations"),
     "image": ("type", "source", "cache_control"),
@@ -31,6 +38,14 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "tool_use": ("type", "id", "name", "input", "cache_control"),
     "tool_result": ("type", "tool_use_id", "content", "is_error", "cache_control"),
     "tool_reference": ("type", "tool_name", "cache_control"),
+    "compaction": (
+        "type",
+        "content",
+        "encrypted_content",
+        "signature",
+        "tool_changes",
+        "cache_control",
+    ),
 }
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "text": ("text",),
@@ -41,6 +56,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "tool_use": ("id", "name", "input"),
     "tool_result": ("tool_use_id",),
     "tool_reference": ("tool_name",),
+    "compaction": (),
 }
 
 
@@ -65,14 +81,23 @@ def check_block(value: object, path: str, kinds: Collection[str], limits: Limits
     closed(block, inner, FIELDS[kind], REQUIRED[kind])
     check_cache_control(block, inner, limits)
     if kind == "text":
-        if not string(block["text"], f"{inner}.text"):
-            raise invalid("messages: text content blocks must be non-empty")
+        check_text(string(block["text"], f"{inner}.text"))
     elif kind in ("image", "document"):
         _check_source(kind, block["source"], f"{inner}.source")
+    elif kind == "compaction":
+        compaction.check_block(block, inner)
     elif kind == "tool_result":
         _check_result(block, inner, limits)
     else:
         _check_strings(kind, block, path)
+
+
+def check_text(text: str) -> None:
+    """Raises `BedrockFault` (400) for a text without a visible character."""
+    if not text:
+        raise invalid("messages: text content blocks must be non-empty")
+    if not text.strip():
+        raise invalid("messages: text content blocks must contain non-whitespace text")
 
 
 def _check_strings(kind: str, block: JsonObject, path: str) -> None:
@@ -92,7 +117,11 @@ def _check_result(block: JsonObject, path: str, limits: Limits) -> None:
     string(block["tool_use_id"], f"{path}.tool_use_id", ID)
     boolean(block.get("is_error", False), f"{path}.is_error")
     content = block.get("content", "")
+    if not content and block.get("is_error"):
+        raise invalid(f"{path}: content cannot be empty if `is_error` is true")
     if isinstance(content, str):
+        if content:
+            check_text(content)
         return
     references = ("tool_reference",) if limits.can.tool_search else ()
     for index, item in enumerate(sequence(content, f"{path}.content")):
@@ -114,9 +143,19 @@ def _check_source(kind: str, value: object, path: str) -> None:
     data = string(source["data"], f"{inner}.data")
     if tag == "base64":
         try:
-            base64.b64decode(data, validate=True)
+            raw = base64.b64decode(data, validate=True)
         except binascii.Error:
             raise invalid(f"{inner}.data: Input should be valid base64") from None
+        _check_media_type(source["media_type"], raw, path)
+
+
+def _check_media_type(said: str, raw: bytes, path: str) -> None:
+    seen = next((kind for kind, start in IMAGE_STARTS.items() if raw.startswith(start)), said)
+    if seen != said:
+        raise invalid(
+            f"{path}: The image was specified using the {said} media type, but the image appears "
+            f"to be a {seen} image"
+        )
 
 
 def check_cache_control(holder: JsonObject, path: str, limits: Limits) -> None:

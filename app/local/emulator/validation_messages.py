@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.local.emulator import compaction
 from app.local.emulator.faults import invalid
 from app.local.emulator.shapes import JsonObject, closed, mapping, one_of, sequence
-from app.local.emulator.validation_blocks import Limits, check_block
+from app.local.emulator.validation_blocks import Limits, check_block, check_text
 
 Blocks = Sequence[Mapping[str, Any]]
 THOUGHTS = ("thinking", "redacted_thinking")
@@ -52,10 +53,13 @@ def _check_message(value: object, index: int, limits: Limits, *, final: bool) ->
             "assistant message"
         )
     if isinstance(content, str):
+        if content:
+            check_text(content)
         return
+    summaries = ("compaction",) if compaction.BETA in limits.betas else ()
     kinds = {
         "user": ("text", "image", "document", "tool_result"),
-        "assistant": ("text", "thinking", "redacted_thinking", "tool_use"),
+        "assistant": ("text", "thinking", "redacted_thinking", "tool_use", *summaries),
         "system": ("text",),
     }[role]
     for place, block in enumerate(sequence(content, f"{path}.content")):

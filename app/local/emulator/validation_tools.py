@@ -15,6 +15,7 @@ from app.local.emulator.shapes import (
     tagged,
 )
 from app.local.emulator.validation_blocks import Limits, check_cache_control
+from app.local.emulator.validation_schema import check_input_schema
 from app.local.emulator.validation_thinking import thinks
 
 NAME = "[a-zA-Z0-9_-]{1,128}"
@@ -65,6 +66,7 @@ def _check_custom(tool: JsonObject, path: str, limits: Limits) -> None:
     if "type" not in schema:
         raise invalid(f"{path}.input_schema.type: Field required")
     one_of(schema["type"], f"{path}.input_schema.type", ("object",))
+    check_input_schema(schema, f"{path}.input_schema")
     boolean(tool.get("defer_loading", False), f"{path}.defer_loading")
     check_cache_control(tool, path, limits)
 

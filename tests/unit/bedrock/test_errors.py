@@ -3,11 +3,16 @@
 import pytest
 
 from app.bedrock.errors import upstream_error
-from app.errors import GatewayError, UpstreamDenied, UpstreamFailed, UpstreamRejected
+from app.errors import (
+    GatewayError,
+    PromptTooLong,
+    UpstreamDenied,
+    UpstreamFailed,
+    UpstreamRejected,
+)
 
 SAID: list[tuple[str, str, str]] = [
     ("ValidationException", "max_tokens: 5 > 4", "max_tokens: 5 > 4"),
-    ("validationException", "Input is too long for requested model.", "Input is too long for"),
     ("ValidationException", "", "Bedrock refused the request."),
     (
         "ValidationException",
@@ -70,3 +75,114 @@ def test_what_the_model_itself_refused_is_the_client_s_to_change(
 
 def test_a_throttled_caller_is_told_when_to_come_again() -> None:
     assert upstream_error("ThrottlingException", "").headers["retry-after"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "passed_on"),
+    [
+        ("ThrottlingException", "23", "23"),
+        ("ThrottlingException", "soon", "5"),
+        ("ThrottlingException", "-1", "5"),
+        ("ThrottlingException", "٣", "5"),
+        ("ServiceUnavailableException", "7", "7"),
+        ("ServiceUnavailableException", None, None),
+        ("InternalServerException", "7", None),
+    ],
+)
+def test_bedrocks_retry_after_is_passed_on(
+    name: str, sent: str | None, passed_on: str | None
+) -> None:
+    assert upstream_error(name, "", retry_after=sent).headers.get("retry-after") == passed_on
+
+
+DAILY = "Too many tokens per day, please wait before trying again."
+FORM = "Model use case details have not been submitted for this account. Fill out the form."
+LEGACY = "Access denied. This Model is marked by provider as Legacy."
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ThrottlingException", DAILY),
+        ("ServiceQuotaExceededException", DAILY),
+        ("ResourceNotFoundException", FORM),
+        ("ResourceNotFoundException", LEGACY),
+        ("AccessDeniedException", LEGACY),
+    ],
+)
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_sentence_that_somebody_must_act_on_reaches_the_client(
+    name: str, message: str, guarded: bool
+) -> None:
+    error = upstream_error(name, f"{message} (account 123456789012)", guarded=guarded)
+
+    assert message in error.message
+    assert "123456789012" not in error.message
+
+
+def test_a_form_that_the_account_has_not_sent_is_the_operators_to_send() -> None:
+    assert isinstance(upstream_error("ResourceNotFoundException", FORM), UpstreamDenied)
+    assert not isinstance(upstream_error("ResourceNotFoundException", LEGACY), UpstreamDenied)
+
+
+def test_a_daily_quota_is_not_called_momentary() -> None:
+    error = upstream_error("ThrottlingException", DAILY)
+
+    assert "moment" not in error.message
+    assert error.headers == {"x-should-retry": "false"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ThrottlingException", "ResourceNotFoundException", "ValidationException", "MadeUpException"],
+)
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "No such thing: 'a secret' and \"another\"",
+        "No such thing: 'it's a secret' found using 'type'",
+        "No such thing, isn't it: 'a\n'secret'\n'",
+        'No such thing: "a "secret" b"',
+        "No such thing: the model's owner doesn't say",
+    ],
+)
+def test_what_bedrock_said_is_in_the_log_without_what_it_quotes(
+    name: str, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+
+    upstream_error(name, f"{sentence} in account 1.")
+
+    assert [vars(record)["exception_name"] for record in caplog.records] == [name]
+    assert "No such thing" in vars(caplog.records[0])["bedrock_message"]
+    said = vars(caplog.records[0])["bedrock_message"]
+    assert said.endswith("in account 1.")
+    assert "secret" not in said
+    assert "another" not in said
+
+
+@pytest.mark.parametrize(
+    ("said", "passed_on"),
+    [
+        (
+            "Input is too long for requested model.",
+            "prompt is too long: Input is too long for requested model.",
+        ),
+        (
+            "The model returned the following errors: prompt is too long: 5 tokens > 4 maximum",
+            "prompt is too long: 5 tokens > 4 maximum",
+        ),
+        (
+            "input length and `max_tokens` exceed context limit: 9 + 3 > 10",
+            "input length and `max_tokens` exceed context limit: 9 + 3 > 10",
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["ValidationException", "validationException"])
+def test_a_prompt_that_is_too_long_is_said_to_be_so_in_words_that_clients_look_for(
+    name: str, said: str, passed_on: str
+) -> None:
+    error = upstream_error(name, said)
+
+    assert (type(error), error.message) == (PromptTooLong, passed_on)
+    assert error.openai_code == "context_length_exceeded"

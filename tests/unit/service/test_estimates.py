@@ -23,6 +23,7 @@ from app.service.estimates import (
     InputEstimate,
     OutputForecast,
 )
+from tests.unit.translate.requests import ANYTHING, hostile
 
 KEY, OTHER = KeyId("a"), KeyId("b")
 CATALOG = load_catalog(region="us-east-1", profile=None)
@@ -34,6 +35,33 @@ PICTURE = {
 PDF = {
     "type": "document",
     "source": {"type": "base64", "media_type": "application/pdf", "data": "A" * 1_000},
+}
+
+
+HOUR = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+TEXT = {"type": "text", "text": "x"}
+
+
+def asked(*blocks: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": list(blocks)}]}
+
+
+MARKED = {
+    "the request": {**asked(TEXT), **HOUR},
+    "a tool": {**asked(TEXT), "tools": [{"name": "x"}, {"name": "y", **HOUR}]},
+    "the system prompt": {**asked(TEXT), "system": [TEXT, {**TEXT, **HOUR}]},
+    "a block": asked(TEXT, {**TEXT, **HOUR}),
+    "a block of a result": asked({"type": "tool_result", "content": [{**TEXT, **HOUR}]}),
+    "a block of a document": asked({"type": "document", "source": {"content": [{**TEXT, **HOUR}]}}),
+}
+UNMARKED = {
+    "nothing": asked(TEXT),
+    "five minutes": asked({**TEXT, "cache_control": {"type": "ephemeral", "ttl": "5m"}}),
+    "no lifetime": asked({**TEXT, "cache_control": {"type": "ephemeral"}}),
+    "a tool's input": asked({"type": "tool_use", "input": {"ttl": "1h", **HOUR}}),
+    "a text": asked({"type": "text", "text": '{"cache_control":{"ttl":"1h"}}'}),
+    "a schema": {**asked(TEXT), "tools": [{"input_schema": {"default": {"ttl": "1h"}}}]},
+    "strings for lists": {"messages": "x", "tools": "y", "system": "z"},
 }
 
 
@@ -88,15 +116,24 @@ def test_a_conversation_that_may_be_summarised_is_read_twice() -> None:
     assert estimate(context_management={"edits": [{"type": "other"}]}).most < 200
 
 
-def test_a_mark_is_read_where_it_stands_and_not_where_a_text_holds_its_letters() -> None:
-    hour = {"type": "ephemeral", "ttl": "1h"}
-    quoted = {"type": "tool_use", "id": "a", "name": "b", "input": {"cache_control": hour}}
-    marked = {"type": "text", "text": "", "cache_control": hour}
+@pytest.mark.parametrize("place", MARKED)
+def test_a_mark_of_an_hour_is_found_wherever_it_stands(place: str) -> None:
+    body = MARKED[place]
 
-    assert estimate(quoted).cache_ttl is None
-    assert estimate({"type": "tool_result", "content": [marked]}).cache_ttl == "1h"
-    assert estimate(cache_control=hour).cache_ttl == "1h"
-    assert estimate(tools=[{"name": "a", "cache_control": {"type": "ephemeral"}}]).cache_ttl == "5m"
+    assert InputEstimate.of(orjson.dumps(body), body, HAIKU).cache_ttl == "1h"
+
+
+@pytest.mark.parametrize("place", UNMARKED)
+def test_the_same_letters_elsewhere_are_no_mark(place: str) -> None:
+    body = UNMARKED[place]
+
+    assert InputEstimate.of(orjson.dumps(body), body, HAIKU).cache_ttl != "1h"
+
+
+@given(hostile("tools", "system", "cache_control"), ANYTHING)
+def test_no_body_is_too_strange_to_be_estimated(body: dict[str, Any], content: Any) -> None:
+    InputEstimate.of(b"", body, HAIKU)
+    InputEstimate.of(b"", {"messages": [{"content": content}]}, HAIKU)
 
 
 @pytest.mark.parametrize(

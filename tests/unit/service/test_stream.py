@@ -4,9 +4,12 @@ import asyncio
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.domain.ledger import Ending
 from app.errors import DatabaseUnavailable, UpstreamBroke, UpstreamThrottled, UpstreamTimeout
+from app.service.inference import WholeAnswer
 from app.wire import sse
 from tests.support.examples import caller
 from tests.support.fakes import Step
@@ -305,3 +308,119 @@ async def test_a_database_that_goes_away_does_not_end_an_answer_without_a_cap() 
     assert kinds(chunks)[-1] == "message_stop"
     await bench.finish()
     assert bench.spool.kept[0].usage.output_tokens == 10_000
+
+
+HALF = b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\\ud83d"}}'
+NO_DELTA = event("content_block_delta", index=0, delta=None)
+
+
+async def test_half_a_character_is_replaced_and_the_stream_goes_on() -> None:
+    bench = Bench(steps=[[START, OPEN, delta("x"), HALF, delta("y")], [CLOSE, end(40)], [STOP]])
+
+    chunks = b"".join(await bench.read(await bench.begin("openai")))
+
+    assert "a\ufffd".encode() in chunks
+    assert chunks.endswith(sse.DONE)
+    settlement, _ = await bench.booked()
+    assert (settlement.ending, settlement.usage.output_tokens) == ("completed", 40)
+
+
+async def test_half_a_character_reaches_clients_of_messages_as_it_came() -> None:
+    bench = Bench(steps=[[START, OPEN, HALF, CLOSE, end(), STOP]])
+
+    assert b"data: " + HALF in b"".join(await bench.read(await bench.begin()))
+
+
+async def test_half_a_character_is_replaced_in_an_answer_put_together_from_a_stream() -> None:
+    steps: list[Step] = [[START, OPEN, HALF, CLOSE, end(40), STOP]]
+    bench = Bench(caller=caller(cap="0.01"), steps=steps)
+
+    answer = await bench.answer()
+
+    assert isinstance(answer, WholeAnswer)
+    assert orjson.loads(answer.body)["content"] == [{"type": "text", "text": "a\ufffd"}]
+
+
+@pytest.mark.parametrize("ping", [0.005, 30])
+@pytest.mark.parametrize("unreadable", [NO_DELTA, b"<html>"])
+async def test_after_an_unreadable_event_an_error_frame_comes_once_all_is_counted(
+    unreadable: bytes, ping: float
+) -> None:
+    steps = [[START, OPEN, delta("seen"), unreadable], [delta("unseen"), CLOSE], [end(40), STOP]]
+    bench = Bench(steps=steps, ping=ping)
+
+    chunks = b"".join(await bench.read(await bench.begin("openai")))
+
+    assert b"seen" in chunks
+    assert b"unseen" not in chunks
+    assert b"[DONE]" not in chunks
+    assert chunks.count(b'"code":"upstream_broke"') == 1
+    settlement, _ = await bench.booked()
+    assert (settlement.ending, settlement.status) == ("upstream_broke", 200)
+    assert (settlement.usage.output_tokens, settlement.estimated) == (40, False)
+
+
+async def test_an_unreadable_event_of_an_unwanted_answer_does_not_end_its_count() -> None:
+    bench = Bench(steps=[[START, OPEN], [b"<html>"], [delta(), CLOSE, end(40)], [STOP]])
+
+    await bench.read(await bench.begin(), most=1)
+
+    settlement, _ = await bench.booked()
+    assert (settlement.ending, settlement.usage.output_tokens) == ("client_gone", 40)
+
+
+async def test_an_unreadable_event_does_not_outlive_the_budget() -> None:
+    bench = Bench(caller=caller(cap="0.01"), steps=[[START, OPEN, NO_DELTA], *long_answer()[1:]])
+
+    chunks = await bench.read(await bench.begin("openai"))
+
+    assert b'"error"' in chunks[-1]
+    settlement, _ = await bench.booked()
+    assert settlement.cost <= 0.011
+
+
+async def test_an_unreadable_event_of_a_gathered_answer_is_an_error_with_a_status() -> None:
+    steps: list[Step] = [[START, OPEN, NO_DELTA, CLOSE, end(40), STOP]]
+    bench = Bench(caller=caller(cap="0.01"), steps=steps)
+
+    with pytest.raises(UpstreamBroke):
+        await bench.answer()
+
+    settlement, _ = await bench.booked()
+    assert (settlement.status, settlement.usage.output_tokens) == (502, 40)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 5) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["type", "text", "thinking", "signature", "id", "name", "usage"]), inner
+        )
+    ),
+    max_leaves=5,
+)
+EVENTS = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(
+            ["message_start", "content_block_start", "content_block_delta", "content_block_stop",
+             "message_delta", "ping", "made_up"]
+        )
+    },
+    optional={"index": JSON, "delta": JSON, "content_block": JSON, "message": JSON, "usage": JSON},
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(strange=EVENTS, dialect=st.sampled_from(["anthropic", "openai"]))
+async def test_no_event_breaks_a_stream(strange: dict[str, object], dialect: str) -> None:
+    steps = [[START, OPEN, delta("a")], [orjson.dumps(strange)], [CLOSE, end(40)], [STOP]]
+    bench = Bench(steps=steps)
+
+    chunks = b"".join(await bench.read(await bench.begin(dialect)))
+
+    last = b"message_stop" if dialect == "anthropic" else b"[DONE]"
+    assert (last in chunks) != (b'"error"' in chunks)
+    settlement, _ = await bench.booked()
+    assert settlement.ending in ("completed", "upstream_broke")
+    assert settlement.usage.output_tokens >= 20

@@ -40,11 +40,21 @@ THINKING = st.sampled_from(
         {"type": "enabled", "budget_tokens": 1024, "display": "summarized"},
     ]
 )
+LIMITED = {
+    "type": "object",
+    "properties": {
+        "n": {"type": "integer", "minimum": 1},
+        "s": {"oneOf": [{"type": "string", "maxLength": 3}, {"type": "null"}]},
+        "l": {"type": "array", "items": {"type": "object"}, "minItems": 2},
+    },
+    "additionalProperties": True,
+}
 OUTPUT = st.sampled_from(
     [
         None,
         {"effort": "max"},
         {"effort": "medium", "format": {"type": "json_schema", "schema": {"type": "object"}}},
+        {"format": {"type": "json_schema", "schema": LIMITED}},
         {"made_up": True},
     ]
 )
@@ -120,7 +130,7 @@ def requests(draw: st.DrawFn, model: Model) -> dict[str, Any]:
         "tool_choice": draw(CHOICES),
         "temperature": draw(st.sampled_from([None, 0, 0.5, 1])),
         "top_p": draw(st.sampled_from([None, 0.95, 1])),
-        "metadata": draw(st.sampled_from([None, {"user_id": "{}"}])),
+        "metadata": draw(st.sampled_from([None, {"user_id": "{}"}, {"user_id": "a@b.cd", "x": 1}])),
         "stop_sequences": draw(st.sampled_from([None, ["END"]])),
         "stream": draw(st.booleans()),
         "service_tier": "auto",

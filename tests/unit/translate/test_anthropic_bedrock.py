@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from app.errors import InvalidRequest
@@ -46,13 +47,41 @@ def test_the_smallest_request_has_only_what_bedrock_needs(name: str) -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        "model", "stream", "service_tier", "tags", "container", "mcp_servers",
+        "model", "stream", "service_tier", "tags",
         "speed", "inference_geo", "diagnostics", "prefill", "fallbacks", "made_up",
         "anthropic_version", "anthropic_beta",
     ],
 )  # fmt: skip
 def test_fields_that_bedrock_does_not_know_are_left_out(field: str) -> None:
     assert sent("opus-5-5", **{field: {"type": "ephemeral"}}) == sent("opus-5-5")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mcp_servers", [{"type": "url", "url": "https://x", "name": "x"}]),
+        ("container", "c_1"),
+        ("compaction", {"type": "summarize"}),
+    ],
+)
+def test_fields_whose_loss_would_change_the_answer_are_refused(field: str, value: Any) -> None:
+    with pytest.raises(InvalidRequest, match=f"^{field}: "):
+        sent("opus-5-5", **{field: value})
+
+    assert sent("opus-5-5", **{field: None}) == sent("opus-5-5")
+
+
+def test_of_the_metadata_bedrock_knows_one_field() -> None:
+    metadata = {"user_id": "u-1", "tags": ["x"], "trace": "y"}
+
+    assert sent("opus-5-5", metadata=metadata)["metadata"] == {"user_id": "u-1"}
+    assert "metadata" not in sent("opus-5-5", metadata={"tags": ["x"]})
+
+
+@pytest.mark.parametrize("metadata", [5, {"user_id": 5}])
+def test_metadata_of_another_shape_is_refused(metadata: Any) -> None:
+    with pytest.raises(InvalidRequest, match=r"^metadata"):
+        sent("opus-5-5", metadata=metadata)
 
 
 @pytest.mark.parametrize(
@@ -135,10 +164,10 @@ THINKING: list[tuple[str, dict[str, Any], dict[str, Any] | None]] = [
     ("3-5-haiku", ADAPTIVE, None),
     ("3-5-haiku", DISABLED, None),
     ("haiku-4-5", ENABLED, ENABLED),
-    ("haiku-4-5", ADAPTIVE, {"type": "enabled", "budget_tokens": 3999}),
+    ("haiku-4-5", ADAPTIVE, {"type": "enabled", "budget_tokens": 3000}),
     ("haiku-4-5", DISABLED, DISABLED),
     ("haiku-4-5", {**ENABLED, "display": "omitted"}, ENABLED),
-    ("haiku-4-5", SHOWN, {"type": "enabled", "budget_tokens": 3999}),
+    ("haiku-4-5", SHOWN, {"type": "enabled", "budget_tokens": 3000}),
     ("haiku-4-5", {**ENABLED, "budget_tokens": 9}, {**ENABLED, "budget_tokens": 9}),
     ("opus-4-6", ENABLED, ENABLED),
     ("opus-4-6", ADAPTIVE, ADAPTIVE),
@@ -165,7 +194,8 @@ def test_thinking_becomes_the_kind_that_the_model_knows(
 
 
 @pytest.mark.parametrize(
-    ("max_tokens", "budget"), [(1024, None), (1025, 1024), (2000, 1999), (64_000, 31_999)]
+    ("max_tokens", "budget"),
+    [(1024, None), (1535, None), (1536, 1024), (2000, 1488), (4096, 3072), (64_000, 31_999)],
 )
 def test_a_budget_for_thinking_leaves_room_for_an_answer(
     max_tokens: int, budget: int | None
@@ -201,7 +231,8 @@ def test_effort_is_at_most_what_the_model_knows(
     assert body.get("output_config", {}).get("effort") == expected
 
 
-FORMAT = {"type": "json_schema", "schema": {"type": "object"}}
+CLOSED = {"type": "object", "properties": {}, "additionalProperties": False}
+FORMAT = {"type": "json_schema", "schema": CLOSED}
 
 
 @pytest.mark.parametrize(
@@ -221,6 +252,25 @@ def test_output_config_holds_only_what_the_model_knows(
     name: str, config: dict[str, Any], expected: dict[str, Any] | None
 ) -> None:
     assert sent(name, output_config=config).get("output_config") == expected
+
+
+@pytest.mark.parametrize("schema", [CLOSED, {"type": "object"}])
+def test_the_older_name_of_a_format_means_the_same(schema: dict[str, Any]) -> None:
+    body = sent("haiku-4-5", output_format={"type": "json_schema", "schema": schema})
+
+    assert body["output_config"] == {"format": FORMAT}
+    assert "output_format" not in body
+
+
+def test_the_older_name_is_known_by_models_without_formats_too() -> None:
+    body = sent("opus-4-1", output_format=FORMAT)
+
+    assert "fits this schema" in body["system"][0]["text"]
+
+
+def test_both_names_of_a_format_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="output_format: is the older name"):
+        sent("haiku-4-5", output_format=FORMAT, output_config={"format": FORMAT})
 
 
 THINKING_EDIT = {"type": "clear_thinking_20251015", "keep": "all"}
@@ -331,7 +381,7 @@ def test_a_format_that_a_model_lacks_becomes_an_instruction_after_the_system_pro
     body = sent("opus-5-5", system="Be brief.", output_config={"format": FORMAT})
 
     assert body["system"][0] == {"type": "text", "text": "Be brief."}
-    assert '{"type":"object"}' in body["system"][-1]["text"]
+    assert orjson.dumps(CLOSED, option=orjson.OPT_SORT_KEYS).decode() in body["system"][-1]["text"]
 
 
 @pytest.mark.parametrize("forced", [ANY, ONE])

@@ -197,3 +197,16 @@ def test_events_that_openai_has_no_word_for_are_left_out() -> None:
     citation = {"type": "citations_delta", "citation": {}}
 
     assert len(stream(block(0, {"type": "text", "text": ""}, citation))) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, [], ["x", None], [{"type": "text", "text": None}], [{"type": "thinking"}],
+     [{"type": "tool_use"}], [{"type": "compaction", "content": "x"}], [{}]],
+)  # fmt: skip
+def test_no_content_is_too_strange_for_a_whole_reply(content: Any) -> None:
+    message = {"id": "msg_1", "content": content, "stop_reason": "compaction"}
+
+    reply = to_completion(message, Usage(), model="m", created=0)
+
+    assert reply["choices"][0]["finish_reason"] == "stop"

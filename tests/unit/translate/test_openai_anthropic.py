@@ -207,13 +207,18 @@ ASKED_FORMAT = {"type": "json_schema", "json_schema": {"name": "x", "schema": SC
         ({"reasoning_effort": "none"}, {"thinking": {"type": "disabled"}}),
         (
             {"reasoning_effort": "minimal"},
-            {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}},
+            {
+                "thinking": {"type": "adaptive"},
+                "output_config": {"effort": "low"},
+                "max_tokens": 8192,
+            },
         ),
         (
             {"reasoning_effort": "high", "response_format": ASKED_FORMAT},
             {
                 "thinking": {"type": "adaptive"},
                 "output_config": {"effort": "high", "format": FORMAT},
+                "max_tokens": 4096 + 31_999,
             },
         ),
         ({"response_format": {"type": "text"}}, {}),

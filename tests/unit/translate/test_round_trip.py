@@ -11,7 +11,9 @@ from app.translate.anthropic_openai import ChunkWriter, to_completion
 from app.translate.openai_anthropic import to_messages
 from app.wire.anthropic import Event
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(str.strip)
+"""Claude refuses blank texts, so those are left out."""
+
 NAME = st.from_regex(r"[a-z_]{1,12}", fullmatch=True)
 VALUES = st.dictionaries(NAME, TEXT | st.integers(-(2**53), 2**53) | st.booleans(), max_size=4)
 CALL = st.builds(

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.usage import Usage
-from app.wire.anthropic import MOST_TOKENS, Event, last_events, parse_usage, usage_json
+from app.wire.anthropic import Event, last_events
+from app.wire.usage import MOST_TOKENS, parse_usage, usage_json
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,8 @@ def test_an_event_in_another_form_is_the_same_event_on_one_line(raw: bytes) -> N
         b'{"type":"',
         b'{"type":"ping',
         b'{"type":"\xff"}',
+        b'{"type":"\xa0g"}',
+        b'{"type":"pi\\ud83dng"}',
         b'{"type":"p\ning"}',
         b'"type"',
     ],

@@ -62,7 +62,8 @@ def source(**more: Any) -> dict[str, Any]:
 
 
 def shape(name: str = "json_schema", **more: Any) -> dict[str, Any]:
-    return {"format": {"type": name, "schema": {"type": "object"}, **more}}
+    schema = {"type": "object", "additionalProperties": False}
+    return {"format": {"type": name, "schema": schema, **more}}
 
 
 def system(content: Any = "note", **more: Any) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from app.local.emulator import RunningEmulator
+from app.local.emulator.guardrails import prompt_units
 from tests.unit.local.emulator.client import HAIKU, Client, Reply, body, events, text_of
+from tests.unit.local.emulator.documents import assert_refused
 
 ACTION = "amazon-bedrock-guardrailAction"
 IDENTIFIER, VERSION = "X-Amzn-Bedrock-GuardrailIdentifier", "X-Amzn-Bedrock-GuardrailVersion"
@@ -87,3 +89,36 @@ async def test_a_guardrail_that_is_not_known_is_refused(
     assert (await ask(client, BOTH)).error[:2] == (400, "ValidationException")
     assert (await ask(client, {})).status == 200
     assert len(emulator.usage()) == 1
+
+
+CONFIG = "amazon-bedrock-guardrailConfig"
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"tagSuffix": "x y"}, "should match pattern"),
+        ({"tagSuffix": "x" * 21}, "should match pattern"),
+        ({"streamProcessingMode": "FAST"}, "'SYNCHRONOUS' or 'ASYNCHRONOUS'"),
+        ({"made_up": 1}, "Extra inputs are not permitted"),
+        ("x", "should be an object"),
+    ],
+)
+def test_a_configuration_that_is_none_is_refused(config: object, message: str) -> None:
+    assert_refused("haiku-4-5", {**body(), CONFIG: config}, message)
+
+
+async def test_a_configuration_without_a_guardrail_is_refused(client: Client) -> None:
+    status, _, message = (await client.invoke({**body(), CONFIG: {"tagSuffix": "x"}})).error
+
+    assert status == 400
+    assert "no guardrail identifier" in message
+
+
+def test_a_guardrail_reads_what_is_tagged_alone() -> None:
+    tag = "amazon-bedrock-guardrails-guardContent_x"
+    asked = body("y" * 5000 + f"<{tag}>" + "z" * 1500 + f"</{tag}>")
+
+    assert prompt_units(asked) == 7
+    assert prompt_units({**asked, CONFIG: {"tagSuffix": "x"}}) == 2
+    assert prompt_units({**asked, CONFIG: {"tagSuffix": "other"}}) == 0
