@@ -12,7 +12,8 @@ from starlette.responses import Response
 from app.domain.audit import AuditEntry, AuditFilter
 from app.domain.budgets import in_utc
 from app.http.admin.access import DOCUMENTED_KEYS, Reads
-from app.http.admin.fields import PageSize, Query, Text
+from app.http.admin.fields import Query, Text
+from app.http.admin.numbers import PageSize, Whole
 from app.http.admin.shapes import documented
 from app.http.replies import json_response, time
 from app.http.services import services
@@ -40,7 +41,7 @@ class AuditQuery(Query):
     action: Literal["create", "update", "delete"] | None = None
     since: Moment | None = None
     until: Moment | None = None
-    before: Annotated[int, Field(ge=1, le=2**62)] | None = None
+    before: Annotated[int, Field(ge=1, le=2**62), Whole] | None = None
     page_size: PageSize = 50
 
     def which(self) -> AuditFilter:

@@ -12,7 +12,8 @@ from app.domain.listing import Cut, KeyFilter, KeyOrder, Order
 from app.errors import Conflict, InvalidRequest, NotFound
 from app.http.admin import examples
 from app.http.admin.access import DOCUMENTED_KEYS, AdminRoute, Changes, Reads
-from app.http.admin.fields import AllowanceFields, Body, PageNumber, PageSize, Query, Secret, Text
+from app.http.admin.fields import AllowanceFields, Body, Query, Secret, Text
+from app.http.admin.numbers import PageNumber, PageSize
 from app.http.admin.shapes import documented, key_row, new_key_row, pages
 from app.http.replies import json_response
 from app.http.services import services

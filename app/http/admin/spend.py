@@ -17,6 +17,7 @@ from app.domain.spending import Dimension, SpendGroup
 from app.errors import InvalidRequest, NotFound
 from app.http.admin.access import DOCUMENTED_KEYS, Reads
 from app.http.admin.fields import Query, Secret, Text
+from app.http.admin.numbers import Whole
 from app.http.admin.shapes import documented
 from app.http.replies import json_response, time
 from app.http.services import services
@@ -26,7 +27,7 @@ router = APIRouter(tags=["spend"], dependencies=DOCUMENTED_KEYS)
 BACKWARDS: Final = InvalidRequest("start_date: is after end_date")
 NO_KEY: Final = NotFound("No such key.")
 
-Limit = Annotated[int, Field(ge=1, le=1000)]
+Limit = Annotated[int, Field(ge=1, le=1000), Whole]
 Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))]
 
 

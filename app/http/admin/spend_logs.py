@@ -12,7 +12,8 @@ from starlette.responses import Response
 from app.domain.spending import Dimension, LogEntry, LogQuery, SpendGroup
 from app.errors import InvalidRequest
 from app.http.admin.access import DOCUMENTED_KEYS, Reads
-from app.http.admin.fields import PageNumber, PageSize, Query, Secret, Text
+from app.http.admin.fields import Query, Secret, Text
+from app.http.admin.numbers import PageNumber, PageSize
 from app.http.admin.shapes import documented, pages
 from app.http.admin.spend import BACKWARDS, NO_KEY, SpenderDays, groups
 from app.http.replies import json_response, time
