@@ -5,8 +5,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Literal, Protocol
 
+from app.domain.allowance import Allowance
 from app.domain.audit import AuditEntry, AuditFilter, Author
 from app.domain.betas import BetaRule
 from app.domain.guardrail import Guardrail
@@ -88,18 +90,38 @@ class Ledger(Protocol):
         """Take this process off the list of those alive."""
 
 
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """Replaces a key's secret; those before it work until `good_until` at the longest."""
+
+    hash: KeyHash
+    name: str
+    good_until: datetime
+
+
 class Records(Protocol):
     """Users and keys, for administration. Changes are entered in the audit log by their author.
 
     Fields of changes go by the names that LiteLLM has for them.
     """
 
-    async def add_user(self, user: User, key: Key | None, by: Author) -> None:
-        """Add a user, and a first key in the same step. Raises Conflict if one exists, NotFound if
-        its budget does not."""
+    async def add_user(
+        self, user: User, key: Key | None, by: Author, windows: Sequence[Account] = ()
+    ) -> None:
+        """Add a user and a first key, and start the user's budget windows at zero, all or nothing.
 
-    async def add_key(self, key: Key, by: Author) -> None:
-        """Raises Conflict if its alias is taken, NotFound if its user or budget does not exist."""
+        Raises Conflict if one exists, NotFound if its budget does not."""
+
+    async def add_key(self, key: Key, by: Author, windows: Sequence[Account] = ()) -> None:
+        """Add a key and start its budget windows at zero, all or nothing.
+
+        Raises Conflict if its alias is taken, NotFound if its user or budget does not exist."""
+
+    async def shared_budget(self, budget_id: str) -> Allowance | None:
+        """The named budget of that id; None where there is none."""
 
     async def user(self, user_id: UserId) -> User | None: ...
 
@@ -114,20 +136,34 @@ class Records(Protocol):
     async def key_by_alias(self, alias: str) -> Key | None: ...
 
     async def update_user(
-        self, user_id: UserId, changes: Mapping[str, Any], by: Author
+        self,
+        user_id: UserId,
+        changes: Mapping[str, Any],
+        by: Author,
+        windows: Sequence[Account] = (),
     ) -> User | None:
-        """Change these fields alone; None where there is no such user. Raises NotFound for a budget
-        that does not exist, InvalidRequest."""
+        """Change these fields alone and open these windows with what was spent in them; None where
+        there is no such user. Raises NotFound for a budget that does not exist, InvalidRequest."""
 
-    async def update_key(self, key_id: KeyId, changes: Mapping[str, Any], by: Author) -> Key | None:
-        """Change these fields alone; None where there is no such key. Raises Conflict, NotFound,
-        InvalidRequest."""
+    async def update_key(
+        self,
+        key_id: KeyId,
+        changes: Mapping[str, Any],
+        by: Author,
+        windows: Sequence[Account] = (),
+    ) -> Key | None:
+        """The same of a key. Raises Conflict, NotFound, InvalidRequest."""
 
     async def replace_secret(
-        self, key_id: KeyId, new_hash: KeyHash, new_name: str, good_until: datetime, by: Author
-    ) -> None:
-        """Give a key another secret; those before are good until then at the longest. Raises
-        Conflict if the secret is or was in use."""
+        self,
+        key_id: KeyId,
+        secret: NewSecret,
+        by: Author,
+        changes: Mapping[str, Any] = NOTHING,
+        windows: Sequence[Account] = (),
+    ) -> Key | None:
+        """Replace the secret of a key and change these fields, all or nothing; None where there is
+        no such key. Raises Conflict if the secret is or was in use, and as `update_key`."""
 
     async def delete_users(self, ids: Sequence[UserId], by: Author) -> None:
         """With all of their keys."""

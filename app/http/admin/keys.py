@@ -129,7 +129,7 @@ async def generate_key(request: Request, body: KeyGenerate, by: Changes) -> Resp
     """Makes a key, which is shown this once."""
     use = services(request)
     made = await use.keys.add(body.sent(), by.who, by.author)
-    return json_response(new_key_row(made, await use.spendings.of(made.key)))
+    return json_response(new_key_row(made, use.spendings.none(made.key)))
 
 
 @router.get(
@@ -237,4 +237,4 @@ async def _rotated(request: Request, name: str, body: Rotation, by: Changes) -> 
     use = services(request)
     changes = body.sent("key", "new_key", "grace_period")
     made = await use.keys.replace(name, body.new_key, body.grace_period, changes, by.who, by.author)
-    return json_response(new_key_row(made, await use.spendings.of(made.key)))
+    return json_response(new_key_row(made, await use.spendings.if_readable(made.key)))

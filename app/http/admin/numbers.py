@@ -82,7 +82,10 @@ def rounded_to(places: int) -> BeforeValidator:
         exponent = number.as_tuple().exponent
         if isinstance(exponent, int) and exponent >= -places:
             return number
-        return number.quantize(step, context=ROUNDING)
+        rounded = number.quantize(step, context=ROUNDING)
+        if number and not rounded:
+            raise ValueError(f"must be 0 or at least {step:f}")
+        return rounded
 
     return BeforeValidator(amount)
 

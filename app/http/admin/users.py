@@ -115,10 +115,10 @@ async def new_user(request: Request, body: UserNew, by: Changes) -> Response:
         by.who,
         by.author,
     )
-    row = user_row(user, await use.spendings.of(user))
+    row = user_row(user, use.spendings.none(user))
     if made is None:
         return json_response({"key": "", **row})
-    return json_response(new_key_row(made, await use.spendings.of(made.key)) | row)
+    return json_response(new_key_row(made, use.spendings.none(made.key)) | row)
 
 
 @router.get(
