@@ -33,6 +33,7 @@ from app.domain.spending import (
     Finding,
     LogEntry,
     LogQuery,
+    Part,
     Period,
     Spender,
     SpendGroup,
@@ -301,14 +302,18 @@ class SpendHistory(Protocol):
     """The account of spend, for those who ask."""
 
     async def groups(
-        self, by: Dimension, period: Period, spender: Spender, limit: int
-    ) -> Sequence[SpendGroup]:
-        """Days in their order, all else by what it cost, the dearest first; at most `limit`."""
+        self, by: Dimension, period: Period, spender: Spender, part: Part
+    ) -> Page[SpendGroup]:
+        """Days in their order, all else by cost, highest first; with the number of all groups."""
 
-    async def totals(self, scope: Scope, limit: int) -> Sequence[Total]:
-        """What keys or users spent for ever, the dearest first."""
+    async def totals(self, scope: Scope, part: Part) -> Page[Total]:
+        """Lifetime spend of keys or users, highest first; with the number of all of them."""
 
-    async def log(self, query: LogQuery) -> Page[LogEntry]: ...
+    async def log(self, query: LogQuery) -> Sequence[LogEntry]:
+        """One page of requests, the newest first."""
+
+    async def logged(self, query: LogQuery) -> int:
+        """The number of requests on all pages; it reads all of them."""
 
     async def standings(self, accounts: Sequence[Account]) -> Sequence[Standing]:
         """What is spent and held in each of these."""
