@@ -59,6 +59,8 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         profile=settings.bedrock_profile,
         aliases=settings.model_aliases,
     )
+    for name in settings.default_user_models:
+        catalog.resolve(name)
     offer = Offer(adapters.operator, catalog, shipped_models(), clock)
     accounts = Accounts(
         settings.global_budget,
@@ -117,7 +119,16 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     services = Services(
         inference=inference,
         administrators=Administrators(authenticator),
-        users=Users(records, listing, keys, fields, spendings, authenticator, clock),
+        users=Users(
+            records,
+            listing,
+            keys,
+            fields,
+            spendings,
+            authenticator,
+            clock,
+            settings.user_defaults,
+        ),
         keys=keys,
         budgets=Budgets(adapters.templates, listing, fields, spendings, authenticator, clock),
         spendings=spendings,

@@ -31,7 +31,9 @@ class Users:
         spendings: Spendings,
         authenticator: Authenticator,
         clock: Clock,
+        defaults: Mapping[str, Any],
     ) -> None:
+        """`defaults` are fields of users who are created without them, by LiteLLM's names."""
         self._records = records
         self._listing = listing
         self._keys = keys
@@ -39,6 +41,7 @@ class Users:
         self._spendings = spendings
         self._authenticator = authenticator
         self._clock = clock
+        self._defaults = defaults
 
     async def add(
         self,
@@ -49,7 +52,7 @@ class Users:
     ) -> tuple[User, NewKey | None]:
         """A user, and a first key bounded by the user alone. Raises InvalidRequest, Conflict,
         NotFound (no such budget), PermissionDenied."""
-        fields = self._fields.checked(sent)
+        fields = self._fields.checked(self._with_defaults(sent))
         role = Role(fields.get("user_role") or Role.INTERNAL)
         who.check_may_grant(role)
         now = self._clock.now()
@@ -75,6 +78,14 @@ class Users:
         await self._records.add_user(user, made.key if made else None, by, windows)
         return user, made
 
+    def _with_defaults(self, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A field that is sent as null is a choice, and stays."""
+        fields = dict(self._defaults)
+        if {"max_budget", "budget_id"} & sent.keys():
+            fields.pop("max_budget", None)
+            fields.pop("budget_duration", None)
+        return {**fields, **sent}
+
     async def get(self, user_id: str) -> tuple[User, Sequence[Key]]:
         """A user with all keys. Raises NotFound."""
         user = await self._found(user_id)
@@ -85,6 +96,7 @@ class Users:
 
     async def by_email(self, email: str) -> User:
         """Raises NotFound; Conflict where several users have this address."""
+        email = email.strip()
         found = await self._records.users_by_email(email)
         if not found:
             raise NotFound(f"There is no user with the user_email {email}.")

@@ -33,7 +33,8 @@ KEYS_OF: LiteralString = f"{KEYS} WHERE k.user_id = %(user_id)s ORDER BY k.creat
 USER: LiteralString = f"{USERS} WHERE u.user_id = %(user_id)s"
 
 USERS_BY_EMAIL: LiteralString = f"""
-{USERS} WHERE lower(u.user_email) = lower(%(email)s) ORDER BY u.user_id LIMIT 2
+{USERS} WHERE lower(u.user_email) = lower(%(email)s)
+ ORDER BY u.duplicate_email, u.user_id LIMIT 2
 """
 
 ADD_KEY: LiteralString = insert("api_key", KEY_COLUMNS, "k_")

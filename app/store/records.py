@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, LiteralString
+from typing import Any, Final, LiteralString
 
 from psycopg import errors
 from psycopg.rows import dict_row, scalar_row
@@ -13,6 +13,7 @@ from app.domain.audit import Author
 from app.domain.identity import KeyHash, KeyId, UserId
 from app.domain.keys import Key, User
 from app.domain.ledger import Account
+from app.errors import Conflict, GatewayError
 from app.ports import NOTHING, NewSecret
 from app.store.columns import USER_SHOWN, update
 from app.store.database import Database
@@ -46,6 +47,8 @@ from app.store.rows import (
 )
 from app.store.windows import names, open_windows
 
+ONE_USER: Final = "gateway_user_one_per_email"
+
 
 class PostgresRecords:
     """Implements the port Records."""
@@ -64,7 +67,7 @@ class PostgresRecords:
         except errors.IntegrityError as error:
             if not await self._all_stored(user, key):
                 alias = {"key_alias": key.alias} if key else {}
-                raise refused(error, user_values(user) | alias) from error
+                raise await self._refused(error, user_values(user) | alias) from error
 
     async def add_key(self, key: Key, by: Author, windows: Sequence[Account] = ()) -> None:
         values = marked("k_", key_values(key)) | {"windows": names(windows)}
@@ -164,8 +167,21 @@ class PostgresRecords:
         try:
             rows = await self._database.rows(query, parameters, dict_row, by)
         except errors.IntegrityError as error:
-            raise refused(error, values) from error
+            raise await self._refused(error, values) from error
         return rows[0] if rows else None
+
+    async def _refused(
+        self, error: errors.IntegrityError, values: Mapping[str, Any]
+    ) -> GatewayError:
+        """Names the user who has an address already."""
+        if error.diag.constraint_name != ONE_USER:
+            return refused(error, values)
+        found = await self.users_by_email(values["user_email"])
+        whose = f" {found[0].id}" if found else ""
+        return Conflict(
+            f"user_email: the user{whose} has the address {values['user_email']} already; change "
+            "that user by /user/update, or send another address"
+        )
 
     async def delete_users(self, ids: Sequence[UserId], by: Author) -> None:
         await self._database.execute(DELETE_USERS, {"ids": list(ids)}, by)

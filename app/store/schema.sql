@@ -207,6 +207,14 @@ BEGIN
     RETURN v_dropped;
 END $$;
 
+CREATE FUNCTION public.end_duplicate_email() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    new.duplicate_email := false;
+    RETURN new;
+END $$;
+
 CREATE FUNCTION public.hold_budget(p_hold jsonb) RETURNS TABLE(refused_by integer, limited_by integer, limited_kind text, wait_seconds double precision, spent numeric[], held numeric[], requests double precision[], tokens double precision[])
     LANGUAGE plpgsql
     AS $$
@@ -813,6 +821,7 @@ CREATE TABLE public.gateway_user (
     model_max_budget jsonb DEFAULT '{}'::jsonb NOT NULL,
     model_rpm_limit jsonb DEFAULT '{}'::jsonb NOT NULL,
     model_tpm_limit jsonb DEFAULT '{}'::jsonb NOT NULL,
+    duplicate_email boolean DEFAULT false NOT NULL,
     CONSTRAINT gateway_user_increase_has_end CHECK (((temp_budget_increase IS NULL) = (temp_budget_expiry IS NULL))),
     CONSTRAINT gateway_user_max_budget_check CHECK ((max_budget >= (0)::numeric)),
     CONSTRAINT gateway_user_max_parallel_requests_check CHECK ((max_parallel_requests >= 0)),
@@ -995,6 +1004,8 @@ CREATE INDEX gateway_user_budget_id ON public.gateway_user USING btree (budget_i
 
 CREATE INDEX gateway_user_email ON public.gateway_user USING btree (lower(user_email));
 
+CREATE UNIQUE INDEX gateway_user_one_per_email ON public.gateway_user USING btree (lower(btrim(user_email))) WHERE (NOT duplicate_email);
+
 CREATE INDEX reservation_owner ON public.reservation USING btree (owner);
 
 CREATE INDEX retired_secret_key_id ON public.retired_secret USING btree (key_id);
@@ -1046,6 +1057,8 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.budget FOR EACH 
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.gateway_user FOR EACH ROW EXECUTE FUNCTION public.audit('user_id');
 
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.operator_model FOR EACH ROW EXECUTE FUNCTION public.audit('model_name');
+
+CREATE TRIGGER end_duplicate_email BEFORE UPDATE OF user_email ON public.gateway_user FOR EACH ROW WHEN ((lower(btrim(old.user_email)) IS DISTINCT FROM lower(btrim(new.user_email)))) EXECUTE FUNCTION public.end_duplicate_email();
 
 CREATE TRIGGER name_key BEFORE INSERT OR UPDATE OF key_hash ON public.api_key FOR EACH ROW EXECUTE FUNCTION public.name_key();
 

@@ -54,7 +54,7 @@ COLUMNS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "user_id": ("user_id", str),
     "alias": ("user_alias", str),
     "role": ("user_role", _role),
-    "budget": ("max_budget", usd),
+    "budget": ("max_budget", lambda text: None if text.lower() == "none" else usd(text)),
     "soft_budget": ("soft_budget", usd),
     "duration": ("budget_duration", _duration),
     "budget_id": ("budget_id", str),

@@ -8,6 +8,7 @@ import orjson
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from app.domain.budgets import Budget
+from app.domain.names import new_id, visible_name
 from app.http.admin.numbers import Count, Usd, as_float
 
 LARGEST_METADATA: Final = 16_384
@@ -16,6 +17,12 @@ MOST_NAMES: Final = 200
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """Without control characters: PostgreSQL keeps no NUL, and logs and terminals want none."""
+
+Name = Annotated[Text, AfterValidator(visible_name)]
+"""A name that is given: in addition, not blank and without characters that nobody sees."""
+
+NewId = Annotated[Text, AfterValidator(new_id)]
+"""An id that is given; those that exist may be named by any `Text`."""
 
 Secret = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """A key, or its hash."""

@@ -13,7 +13,7 @@ from app.domain.listing import Cut, Order, UserFilter, UserOrder
 from app.errors import Conflict, InvalidRequest, NotFound
 from app.http.admin import examples
 from app.http.admin.access import DOCUMENTED_KEYS, AdminRoute, Changes, Reads
-from app.http.admin.fields import AllowanceFields, Body, Query, Text
+from app.http.admin.fields import AllowanceFields, Body, Name, NewId, Query, Text
 from app.http.admin.numbers import PageNumber, PageSize
 from app.http.admin.shapes import documented, key_row, new_key_row, pages, user_row
 from app.http.replies import json_response
@@ -34,7 +34,7 @@ class UserFields(AllowanceFields):
     """What is kept of a user."""
 
     user_email: Text | None = None
-    user_alias: Text | None = None
+    user_alias: Name | None = None
     user_role: Role | None = None
 
 
@@ -43,9 +43,9 @@ class UserNew(UserFields):
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.USER_ADA]})
 
-    user_id: Text | None = None
+    user_id: NewId | None = None
     auto_create_key: bool = True
-    key_alias: Text | None = None
+    key_alias: Name | None = None
     duration: Text | None = None
 
 

@@ -23,7 +23,7 @@ ROUTES = (
     "/model/new", "/model/update", "/model/delete",
 )  # fmt: skip
 LISTS = ("/user/list", "/user/info", "/key/list", "/key/info", "/audit/logs", "/model/info")
-IDENTITIES = {"user_id", "budget_id", "key_alias", "model_info"}
+IDENTITIES = {"user_id", "user_email", "budget_id", "key_alias", "model_info"}
 IN_ORDER = {200, 400, 404, 409}
 
 
