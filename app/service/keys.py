@@ -8,11 +8,10 @@ from typing import Any
 from app.domain.audit import Author
 from app.domain.identity import KeyHash, KeyId, UserId
 from app.domain.keys import (
-    LONGEST_KEY,
-    MIN_LENGTH,
     PREFIX,
     Key,
     User,
+    check_own_key,
     generate_key,
     hash_key,
     key_name,
@@ -69,7 +68,7 @@ class Keys:
 
     def made(self, sent: Mapping[str, Any], by: Author) -> NewKey:
         """A key that is not stored yet. Raises InvalidRequest."""
-        secret = _secret("key", sent.get("key"))
+        secret = self._secret("key", sent.get("key"))
         fields = self._fields.checked(sent)
         now = self._clock.now()
         user_id = fields.get("user_id")
@@ -130,7 +129,7 @@ class Keys:
         """Replace the secret and change these fields, all or nothing; secrets before it are good
         for the grace period, or no longer. Raises NotFound, InvalidRequest, Conflict,
         PermissionDenied."""
-        secret = _secret("new_key", new_key)
+        secret = self._secret("new_key", new_key)
         now = self._clock.now()
         good_until = now
         if grace_period is not None:
@@ -172,6 +171,18 @@ class Keys:
     async def _owner(self, user_id: UserId | None) -> User | None:
         return await self._records.user(user_id) if user_id is not None else None
 
+    def _secret(self, field: str, wanted: str | None) -> str:
+        """The secret that is asked for, or a new one. Raises InvalidRequest."""
+        if not wanted:
+            return generate_key()
+        try:
+            check_own_key(wanted)
+        except ValueError as error:
+            raise InvalidRequest(f"{field}: {error}") from error
+        if self._authenticator.is_master([wanted]):
+            raise InvalidRequest(f"{field}: is the master key; choose another value")
+        return wanted
+
 
 def _check_alive(key: Key, changes: Mapping[str, Any], now: datetime) -> None:
     """Raises InvalidRequest for a key whose new secret would be expired at once."""
@@ -181,15 +192,3 @@ def _check_alive(key: Key, changes: Mapping[str, Any], now: datetime) -> None:
             f"duration: the key {key.alias or key.name} expired at {expires:%Y-%m-%dT%H:%M:%SZ}; "
             'send a duration with this request, such as "90d", or null for no expiry'
         )
-
-
-def _secret(field: str, wanted: str | None) -> str:
-    """The secret that is asked for, or a new one. Raises InvalidRequest."""
-    secret = wanted or generate_key()
-    sound = secret.startswith(PREFIX) and MIN_LENGTH <= len(secret) <= LONGEST_KEY
-    if not sound or not secret.isascii():
-        raise InvalidRequest(
-            f"{field}: must begin with {PREFIX} and have {MIN_LENGTH} to {LONGEST_KEY} "
-            "ASCII characters"
-        )
-    return secret
