@@ -38,6 +38,7 @@ from app.service.keys import Keys
 from app.service.named_budgets import Budgets
 from app.service.offer import Offer
 from app.service.omissions import Omissions
+from app.service.own_usage import OwnUsages
 from app.service.reports import Reports
 from app.service.settling import Settler
 from app.service.spending import Spendings
@@ -116,6 +117,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     records, listing = adapters.records, adapters.listing
     fields, spendings = Fields(catalog, clock), Spendings(records, accounts, clock)
     keys = Keys(records, listing, fields, spendings, authenticator, clock)
+    reports = Reports(adapters.history, records, accounts, clock)
     services = Services(
         inference=inference,
         administrators=Administrators(authenticator),
@@ -132,7 +134,8 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         keys=keys,
         budgets=Budgets(adapters.templates, listing, fields, spendings, authenticator, clock),
         spendings=spendings,
-        reports=Reports(adapters.history, records, accounts, clock),
+        reports=reports,
+        own_usages=OwnUsages(reports, clock.monotonic),
         audit=adapters.audit,
         authenticator=authenticator,
         counter=TokenCounter(

@@ -81,13 +81,13 @@ PAGE_HEADERS: Final = PRIVATE | {
 )
 async def usage(request: Request) -> Response:
     """What the key of the request has spent today and in its window (days are UTC), by model and by
-    session, and how the budgets and limits of key and user stand. Browsers get a page to type the
-    key into."""
+    session, and how the budgets and limits of key and user stand. The answer may be a second old.
+    Browsers get a page to type the key into."""
     if "text/html" in request.headers.get("accept", ""):
         return HTMLResponse(PAGE, headers=PAGE_HEADERS)
     use = services(request)
     caller = await use.authenticator.caller(credentials(request))
-    answer = json_response(_shape(caller, await use.reports.own(caller)))
+    answer = json_response(_shape(caller, await use.own_usages.of(caller)))
     answer.headers.update(PRIVATE)
     return answer
 
