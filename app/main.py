@@ -40,6 +40,7 @@ from app.service.offer import Offer
 from app.service.omissions import Omissions
 from app.service.own_usage import OwnUsages
 from app.service.reports import Reports
+from app.service.retention import Retention
 from app.service.settling import Settler
 from app.service.spending import Spendings
 from app.service.upkeep import Upkeep
@@ -177,6 +178,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
             listing,
             accounts,
             adapters.telemetry,
+            Retention(adapters.old_rows, audit_days=settings.audit_log_retention_days),
             clock,
             retention_days=settings.spend_log_retention_days,
         ),

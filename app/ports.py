@@ -27,6 +27,7 @@ from app.domain.ledger import (
 from app.domain.listing import Cut, KeyFilter, Page, UserFilter, UserSummary
 from app.domain.operator_models import OperatorModel
 from app.domain.outcome import Outcome
+from app.domain.retention import Old, Present
 from app.domain.spending import (
     DayCheck,
     Dimension,
@@ -325,8 +326,9 @@ class SpendHistory(Protocol):
 class SpendUpkeep(Protocol):
     """What is done with the spend log when a day is over. Any number of processes may do it."""
 
-    async def summarise(self) -> int:
-        """Bring the summaries of past days up to date; the number of days that needed it."""
+    async def summarise(self, details: int) -> int:
+        """Bring the summaries of past days up to date; the number of days that needed it. So many
+        sessions, and tags, of a key's day keep a sum of their own; the rest is "(other)"."""
 
     async def drop_before(self, day: date) -> int:
         """Give up the log of summarised days before `day`; the number of days."""
@@ -339,6 +341,13 @@ class SpendUpkeep(Protocol):
 
     async def count_anew(self, windows: Sequence[Account]) -> None:
         """Set what these have spent to what the log says."""
+
+
+class OldRows(Protocol):
+    """Rows of tables that grow."""
+
+    async def forget(self, what: Old, before: datetime, most: int, present: Present) -> int:
+        """Delete at most so many rows from before then; the number of rows."""
 
 
 class OutcomeSink(Protocol):
@@ -422,6 +431,7 @@ class Adapters:
     ledger: Ledger
     history: SpendHistory
     upkeep: SpendUpkeep
+    old_rows: OldRows
     spool: Spool
     upstream: Upstream
     counter: UpstreamCounter

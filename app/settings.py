@@ -23,6 +23,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.domain.budgets import Budget, Increase, window_at
 from app.domain.guardrail import Guardrail
 
+SHORTEST_AUDIT_DAYS = 90
+"""The database refuses to delete younger entries, too."""
+
 
 class ModelBudget(BaseModel):
     """A cap in USD and its window, by LiteLLM's names."""
@@ -173,7 +176,13 @@ class Settings(BaseSettings):
         ge=7,
         le=36_500,
         description="Days that single requests stay in the spend log; their sums by day, key, "
-        "user, model, session and tag stay for ever.",
+        "user and model stay for ever, those by session and tag for 400 days.",
+    )
+    audit_log_retention_days: int = Field(
+        400,
+        ge=0,
+        le=36_500,
+        description="Days that changes stay in the audit log, 90 or more; 0 for ever.",
     )
     key_cache_seconds: float = Field(
         5, ge=0, description="Longest time that a change of a key can go unseen."
@@ -268,6 +277,13 @@ class Settings(BaseSettings):
                 re.compile(pattern)
             except re.error as error:
                 raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        return value
+
+    @field_validator("audit_log_retention_days")
+    @classmethod
+    def _changes_are_kept_for_a_while(cls, value: int) -> int:
+        if 0 < value < SHORTEST_AUDIT_DAYS:
+            raise ValueError(f"the audit log is kept for {SHORTEST_AUDIT_DAYS} days or more")
         return value
 
     @model_validator(mode="after")

@@ -84,10 +84,10 @@ class PostgresSpending:
         rows = await self._database.rows(CHECKS, {"limit": limit}, dict_row)
         return [DayCheck(row["day"], row["checked_at"], _findings(row["findings"])) for row in rows]
 
-    async def summarise(self) -> int:
+    async def summarise(self, details: int) -> int:
         days: list[date] = await self._database.rows(OPEN_DAYS, {}, scalar_row)
         for day in days:
-            await self._database.execute(SUMMARISE, {"day": day})
+            await self._database.execute(SUMMARISE, {"day": day, "details": details})
         return len(days)
 
     async def drop_before(self, day: date) -> int:

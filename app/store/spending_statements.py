@@ -133,7 +133,9 @@ SELECT day, checked_at, findings::text FROM spend_day ORDER BY day DESC LIMIT %(
 """
 
 OPEN_DAYS: LiteralString = "SELECT stale_spend_days()"
-SUMMARISE: LiteralString = "SELECT summarise_spend(%(day)s)"
+SUMMARISE: LiteralString = """
+SELECT summarise_spend(%(day)s), fold_spend_details(%(day)s, %(details)s)
+"""
 DROP: LiteralString = "SELECT drop_spend_before(%(day)s)"
 
 UNCHECKED: LiteralString = """

@@ -55,7 +55,7 @@ class Desk:
         return booked
 
     async def close_days(self) -> int:
-        return await self.spending.summarise()
+        return await self.spending.summarise(1000)
 
     async def groups(self, by: Dimension, spender: Spender = Spender()) -> list[SpendGroup]:  # noqa: B008
         period = Period(ago(20), ago(0))

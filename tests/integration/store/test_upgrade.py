@@ -81,7 +81,7 @@ async def test_a_hold_of_before_is_settled_where_it_was_made(upgraded: str) -> N
         (orphan,) = await ledger.orphans(60)
         await ledger.settle(settlement(orphan, cost="0.25", ending="owner_lost"))
         standings = await spending.standings(orphan.accounts)
-        await spending.summarise()
+        await spending.summarise(1000)
         findings = await spending.check(BEGUN.date(), [])
 
     assert [(s.spent, s.held) for s in standings] == [(Decimal("3.25"), Decimal(0))] * 2
