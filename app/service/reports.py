@@ -34,15 +34,15 @@ MOST_SESSIONS = 20
 @dataclass(frozen=True, slots=True)
 class OwnUsage:
     """What a key's holder may know: its own budgets and its user's, and what the key spent today
-    and since `window` began."""
+    and since `window` began; of sessions those with the highest spend, and how many there are."""
 
     standings: Sequence[Standing]
     limits: Sequence[LimitedBy]
     today: Sequence[SpendGroup]
-    sessions_today: Sequence[SpendGroup]
+    sessions_today: Page[SpendGroup]
     window: Period
     models: Sequence[SpendGroup]
-    sessions: Sequence[SpendGroup]
+    sessions: Page[SpendGroup]
 
 
 class Reports:
@@ -127,10 +127,10 @@ class Reports:
             standings=standings,
             limits=list(_limits(caller)),
             today=(await self.groups(Dimension.MODEL, day, mine, models)).records,
-            sessions_today=(await self.groups(Dimension.SESSION, day, mine, sessions)).records,
+            sessions_today=await self.groups(Dimension.SESSION, day, mine, sessions),
             window=window,
             models=(await self.groups(Dimension.MODEL, window, mine, models)).records,
-            sessions=(await self.groups(Dimension.SESSION, window, mine, sessions)).records,
+            sessions=await self.groups(Dimension.SESSION, window, mine, sessions),
         )
 
 

@@ -166,6 +166,10 @@ def test_every_day_of_a_long_period_is_there(own_stack: Stack) -> None:
         assert sum(day.get("spend", day.get("total_spend")) for day in days) == 399
         assert answer.headers["x-total-count"] == "399"
         assert answer.headers["x-has-more"] == "false"
+    checks = asked(own_stack, "/spend/check", limit=398)
+    assert (len(checks.json()), checks.headers["x-has-more"]) == (398, "true")
+    checks = asked(own_stack, "/spend/check", limit=400)
+    assert checks.headers["x-has-more"] == "false"
     some = asked(own_stack, "/spend/logs", start_date=first, end_date=today, limit=100)
     assert (len(some.json()), some.headers["x-has-more"]) == (100, "true")
 

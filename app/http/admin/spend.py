@@ -190,8 +190,10 @@ async def report(request: Request, query: Annotated[Report, InQuery()], by: Read
 )
 async def checks(request: Request, query: Annotated[Most, InQuery()], by: Reads) -> Response:
     """For each day that is over: where its log, its summaries and the counters of budgets differ.
-    `findings` is null for a day that was not checked."""
+    `findings` is null for a day that was not checked. The header `x-has-more` says whether there
+    are earlier days."""
     del by
+    found = await services(request).reports.checks(query.limit + 1)
     return json_response(
         [
             {
@@ -199,8 +201,9 @@ async def checks(request: Request, query: Annotated[Most, InQuery()], by: Reads)
                 "checked_at": time(check.checked_at),
                 "findings": check.findings and [asdict(finding) for finding in check.findings],
             }
-            for check in await services(request).reports.checks(query.limit)
-        ]
+            for check in found[: query.limit]
+        ],
+        {"x-has-more": "true" if len(found) > query.limit else "false"},
     )
 
 
