@@ -14,6 +14,7 @@ from app.store.ledger import PostgresLedger
 from app.store.listing import PostgresListing
 from app.store.operator import PostgresOperatorWords
 from app.store.records import PostgresRecords
+from app.store.retention import PostgresOldRows
 from app.store.spending import PostgresSpending
 from app.store.spool import FileSpool
 from app.store.templates import PostgresTemplates
@@ -76,6 +77,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             ledger=PostgresLedger(database),
             history=spending,
             upkeep=spending,
+            old_rows=PostgresOldRows(patient),
             spool=spool,
             upstream=bedrock,
             counter=bedrock,

@@ -40,7 +40,9 @@ from app.service.known_prompts import KnownPrompts
 from app.service.named_budgets import Budgets
 from app.service.offer import Offer
 from app.service.omissions import Omissions
+from app.service.own_usage import OwnUsages
 from app.service.reports import Reports
+from app.service.retention import Retention
 from app.service.settling import Settler
 from app.service.spending import Spendings
 from app.service.upkeep import Upkeep
@@ -61,6 +63,8 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         profile=settings.bedrock_profile,
         aliases=settings.model_aliases,
     )
+    for name in settings.default_user_models:
+        catalog.resolve(name)
     offer = Offer(adapters.operator, catalog, shipped_models(), clock)
     accounts = Accounts(
         settings.global_budget,
@@ -123,14 +127,25 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     records, listing = adapters.records, adapters.listing
     fields, spendings = Fields(catalog, clock), Spendings(records, accounts, clock)
     keys = Keys(records, listing, fields, spendings, authenticator, clock)
+    reports = Reports(adapters.history, records, accounts, clock)
     services = Services(
         inference=inference,
         administrators=Administrators(authenticator),
-        users=Users(records, listing, keys, fields, spendings, authenticator, clock),
+        users=Users(
+            records,
+            listing,
+            keys,
+            fields,
+            spendings,
+            authenticator,
+            clock,
+            settings.user_defaults,
+        ),
         keys=keys,
         budgets=Budgets(adapters.templates, listing, fields, spendings, authenticator, clock),
         spendings=spendings,
-        reports=Reports(adapters.history, records, accounts, clock),
+        reports=reports,
+        own_usages=OwnUsages(reports, clock.monotonic),
         audit=adapters.audit,
         authenticator=authenticator,
         counter=counter,
@@ -171,6 +186,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
             listing,
             accounts,
             adapters.telemetry,
+            Retention(adapters.old_rows, audit_days=settings.audit_log_retention_days),
             clock,
             retention_days=settings.spend_log_retention_days,
         ),

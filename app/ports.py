@@ -5,8 +5,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Literal, Protocol
 
+from app.domain.allowance import Allowance
 from app.domain.audit import AuditEntry, AuditFilter, Author
 from app.domain.betas import BetaRule
 from app.domain.guardrail import Guardrail
@@ -25,12 +27,14 @@ from app.domain.ledger import (
 from app.domain.listing import Cut, KeyFilter, Page, UserFilter, UserSummary
 from app.domain.operator_models import OperatorModel
 from app.domain.outcome import Outcome
+from app.domain.retention import Old, Present
 from app.domain.spending import (
     DayCheck,
     Dimension,
     Finding,
     LogEntry,
     LogQuery,
+    Part,
     Period,
     Spender,
     SpendGroup,
@@ -88,18 +92,38 @@ class Ledger(Protocol):
         """Take this process off the list of those alive."""
 
 
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """Replaces a key's secret; those before it work until `good_until` at the longest."""
+
+    hash: KeyHash
+    name: str
+    good_until: datetime
+
+
 class Records(Protocol):
     """Users and keys, for administration. Changes are entered in the audit log by their author.
 
     Fields of changes go by the names that LiteLLM has for them.
     """
 
-    async def add_user(self, user: User, key: Key | None, by: Author) -> None:
-        """Add a user, and a first key in the same step. Raises Conflict if one exists, NotFound if
-        its budget does not."""
+    async def add_user(
+        self, user: User, key: Key | None, by: Author, windows: Sequence[Account] = ()
+    ) -> None:
+        """Add a user and a first key, and start the user's budget windows at zero, all or nothing.
 
-    async def add_key(self, key: Key, by: Author) -> None:
-        """Raises Conflict if its alias is taken, NotFound if its user or budget does not exist."""
+        Raises Conflict if one exists, NotFound if its budget does not."""
+
+    async def add_key(self, key: Key, by: Author, windows: Sequence[Account] = ()) -> None:
+        """Add a key and start its budget windows at zero, all or nothing.
+
+        Raises Conflict if its alias is taken, NotFound if its user or budget does not exist."""
+
+    async def shared_budget(self, budget_id: str) -> Allowance | None:
+        """The named budget of that id; None where there is none."""
 
     async def user(self, user_id: UserId) -> User | None: ...
 
@@ -114,20 +138,34 @@ class Records(Protocol):
     async def key_by_alias(self, alias: str) -> Key | None: ...
 
     async def update_user(
-        self, user_id: UserId, changes: Mapping[str, Any], by: Author
+        self,
+        user_id: UserId,
+        changes: Mapping[str, Any],
+        by: Author,
+        windows: Sequence[Account] = (),
     ) -> User | None:
-        """Change these fields alone; None where there is no such user. Raises NotFound for a budget
-        that does not exist, InvalidRequest."""
+        """Change these fields alone and open these windows with what was spent in them; None where
+        there is no such user. Raises NotFound for a budget that does not exist, InvalidRequest."""
 
-    async def update_key(self, key_id: KeyId, changes: Mapping[str, Any], by: Author) -> Key | None:
-        """Change these fields alone; None where there is no such key. Raises Conflict, NotFound,
-        InvalidRequest."""
+    async def update_key(
+        self,
+        key_id: KeyId,
+        changes: Mapping[str, Any],
+        by: Author,
+        windows: Sequence[Account] = (),
+    ) -> Key | None:
+        """The same of a key. Raises Conflict, NotFound, InvalidRequest."""
 
     async def replace_secret(
-        self, key_id: KeyId, new_hash: KeyHash, new_name: str, good_until: datetime, by: Author
-    ) -> None:
-        """Give a key another secret; those before are good until then at the longest. Raises
-        Conflict if the secret is or was in use."""
+        self,
+        key_id: KeyId,
+        secret: NewSecret,
+        by: Author,
+        changes: Mapping[str, Any] = NOTHING,
+        windows: Sequence[Account] = (),
+    ) -> Key | None:
+        """Replace the secret of a key and change these fields, all or nothing; None where there is
+        no such key. Raises Conflict if the secret is or was in use, and as `update_key`."""
 
     async def delete_users(self, ids: Sequence[UserId], by: Author) -> None:
         """With all of their keys."""
@@ -265,14 +303,18 @@ class SpendHistory(Protocol):
     """The account of spend, for those who ask."""
 
     async def groups(
-        self, by: Dimension, period: Period, spender: Spender, limit: int
-    ) -> Sequence[SpendGroup]:
-        """Days in their order, all else by what it cost, the dearest first; at most `limit`."""
+        self, by: Dimension, period: Period, spender: Spender, part: Part
+    ) -> Page[SpendGroup]:
+        """Days in their order, all else by cost, highest first; with the number of all groups."""
 
-    async def totals(self, scope: Scope, limit: int) -> Sequence[Total]:
-        """What keys or users spent for ever, the dearest first."""
+    async def totals(self, scope: Scope, part: Part) -> Page[Total]:
+        """Lifetime spend of keys or users, highest first; with the number of all of them."""
 
-    async def log(self, query: LogQuery) -> Page[LogEntry]: ...
+    async def log(self, query: LogQuery) -> Sequence[LogEntry]:
+        """One page of requests, the newest first."""
+
+    async def logged(self, query: LogQuery) -> int:
+        """The number of requests on all pages; it reads all of them."""
 
     async def standings(self, accounts: Sequence[Account]) -> Sequence[Standing]:
         """What is spent and held in each of these."""
@@ -284,8 +326,9 @@ class SpendHistory(Protocol):
 class SpendUpkeep(Protocol):
     """What is done with the spend log when a day is over. Any number of processes may do it."""
 
-    async def summarise(self) -> int:
-        """Bring the summaries of past days up to date; the number of days that needed it."""
+    async def summarise(self, details: int) -> int:
+        """Bring the summaries of past days up to date; the number of days that needed it. So many
+        sessions, and tags, of a key's day keep a sum of their own; the rest is "(other)"."""
 
     async def drop_before(self, day: date) -> int:
         """Give up the log of summarised days before `day`; the number of days."""
@@ -298,6 +341,13 @@ class SpendUpkeep(Protocol):
 
     async def count_anew(self, windows: Sequence[Account]) -> None:
         """Set what these have spent to what the log says."""
+
+
+class OldRows(Protocol):
+    """Rows of tables that grow."""
+
+    async def forget(self, what: Old, before: datetime, most: int, present: Present) -> int:
+        """Delete at most so many rows from before then; the number of rows."""
 
 
 class OutcomeSink(Protocol):
@@ -382,6 +432,7 @@ class Adapters:
     ledger: Ledger
     history: SpendHistory
     upkeep: SpendUpkeep
+    old_rows: OldRows
     spool: Spool
     upstream: Upstream
     counter: UpstreamCounter

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -22,6 +22,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.budgets import Budget, Increase, window_at
 from app.domain.guardrail import Guardrail
+
+SHORTEST_AUDIT_DAYS = 90
+"""The database refuses to delete younger entries, too."""
 
 
 class ModelBudget(BaseModel):
@@ -162,13 +165,32 @@ class Settings(BaseSettings):
         description="Caps for everybody together with one model, as JSON: "
         '`{"claude-opus-5-5": {"budget_limit": 500, "time_period": "1mo"}}`.',
     )
+    default_user_max_budget: Literal["none"] | Annotated[Decimal, Field(ge=0)] = Field(
+        Decimal(100),
+        description="USD that a user may spend who is created without `max_budget` and "
+        "`budget_id`; `none` for no limit. With `max_budget: null` a user has no limit either way.",
+    )
+    default_user_budget_duration: str | None = Field(
+        "1mo", description="Window of that budget, as `1d`, `1w`, `1mo`…"
+    )
+    default_user_models: list[str] = Field(
+        [],
+        description="Models of a user who is created without `models`, as a JSON list; "
+        "empty for all models.",
+    )
     budget_timezone: str = Field("UTC", description="Zone whose midnight starts budget windows.")
     spend_log_retention_days: int = Field(
         90,
         ge=7,
         le=36_500,
         description="Days that single requests stay in the spend log; their sums by day, key, "
-        "user, model, session and tag stay for ever.",
+        "user and model stay for ever, those by session and tag for 400 days.",
+    )
+    audit_log_retention_days: int = Field(
+        400,
+        ge=0,
+        le=36_500,
+        description="Days that changes stay in the audit log, 90 or more; 0 for ever.",
     )
     key_cache_seconds: float = Field(
         5, ge=0, description="Longest time that a change of a key can go unseen."
@@ -265,6 +287,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
         return value
 
+    @field_validator("audit_log_retention_days")
+    @classmethod
+    def _changes_are_kept_for_a_while(cls, value: int) -> int:
+        if 0 < value < SHORTEST_AUDIT_DAYS:
+            raise ValueError(f"the audit log is kept for {SHORTEST_AUDIT_DAYS} days or more")
+        return value
+
     @model_validator(mode="after")
     def _an_increase_has_an_end(self) -> Self:
         if (self.global_budget_increase is None) != (self.global_budget_increase_until is None):
@@ -283,7 +312,8 @@ class Settings(BaseSettings):
             zone = self.timezone
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"no time zone is called {self.budget_timezone!r}") from error
-        for budget in (self.global_budget, *self.budgets_of_models.values()):
+        of_users = Budget(None, self.default_user_budget_duration)
+        for budget in (self.global_budget, of_users, *self.budgets_of_models.values()):
             window_at(budget.duration, datetime.now(UTC), zone)
         return self
 
@@ -296,6 +326,17 @@ class Settings(BaseSettings):
             self.global_soft_budget,
             Increase(amount, until) if amount is not None and until is not None else None,
         )
+
+    @property
+    def user_defaults(self) -> dict[str, Any]:
+        """Fields of users who are created without them, by LiteLLM's names."""
+        fields: dict[str, Any] = {}
+        if self.default_user_max_budget != "none":
+            fields["max_budget"] = self.default_user_max_budget
+            fields["budget_duration"] = self.default_user_budget_duration
+        if self.default_user_models:
+            fields["models"] = self.default_user_models
+        return fields
 
     @property
     def budgets_of_models(self) -> dict[str, Budget]:

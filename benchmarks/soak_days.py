@@ -15,11 +15,13 @@ import psycopg
 from app.domain.budgets import UNLIMITED
 from app.service.accounts import Accounts
 from app.service.clock import Clock
+from app.service.retention import Retention
 from app.service.upkeep import Upkeep
 from app.store.database import Database
 from app.store.ledger import PARTITION_DAYS_AHEAD, PostgresLedger
 from app.store.listing import PostgresListing
 from app.store.migrate import migrate
+from app.store.retention import PostgresOldRows
 from app.store.spending import PostgresSpending
 from app.telemetry.metrics import Metrics
 from tests.support.examples import account, hold, settlement
@@ -71,6 +73,7 @@ async def _one_day(database: Database, now: datetime, retention: int) -> None:
         PostgresListing(database),
         Accounts(UNLIMITED, ZoneInfo("UTC")),
         Metrics(),
+        Retention(PostgresOldRows(database), audit_days=0),
         Clock(now=lambda: now),
         retention_days=retention,
     )

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import resource
+import shlex
 import shutil
 import signal
 import socket
@@ -48,11 +49,16 @@ TOOLS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: how it is, and, where that is not good, what to do."""
+    """One line: how it is, and, where that is not good, what to do.
+
+    A command stands on a line of its own and can be pasted: with prose after it,
+    `rm -rf X, and ./dev …` would delete more than X.
+    """
 
     level: Level
     what: str
     advice: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,8 @@ def the_interpreter(_: Place) -> Iterator[Finding]:
         )
     elif not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        yield Finding("FAIL", f"{what}, without venv", f"apt-get install python{version}-venv")
+        package = f"python{version}-venv"
+        yield Finding("FAIL", f"{what}, without venv", command=f"apt-get install {package}")
     else:
         yield Finding("ok", what)
 
@@ -121,7 +128,8 @@ def the_packages(place: Place) -> Iterator[Finding]:
         yield Finding("note", f".venv {how}", "./dev makes it anew.")
     elif lost := _lost(venv):
         what = f".venv has lost files of {', '.join(lost)}"
-        yield Finding("FAIL", what, f"rm -rf {venv}, and ./dev makes it anew.")
+        advice = "Delete it; the next ./dev makes it again:"
+        yield Finding("FAIL", what, advice, f"rm -rf {shlex.quote(str(venv))}")
     else:
         names = [name for name in ("gateway", "local", "ops", "dev") if name in stamp]
         yield Finding("ok", f".venv holds the packages of {', '.join(names)}")
@@ -173,7 +181,10 @@ def the_ports(place: Place) -> Iterator[Finding]:
             yield Finding("ok", f"Port {port} is in use, probably by the gateway: ./dev status")
         else:
             yield Finding(
-                "note", f"Port {port} is in use by another program", f"./dev up {flag} PORT"
+                "note",
+                f"Port {port} is in use by another program",
+                "Choose another one:",
+                f"./dev up {flag} {port + 100}",
             )
             return
     if not running:
@@ -183,7 +194,8 @@ def the_ports(place: Place) -> Iterator[Finding]:
 def the_limits(_: Place) -> Iterator[Finding]:
     files, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files < FILES_WANTED:
-        yield Finding("note", f"{files} files may be open at once", f"ulimit -n {FILES_WANTED}")
+        what = f"{files} files may be open at once"
+        yield Finding("note", what, command=f"ulimit -n {FILES_WANTED}")
     if os.geteuid() == 0:
         yield Finding(
             "note",
@@ -201,15 +213,17 @@ def the_variables(place: Place) -> Iterator[Finding]:
         yield Finding(
             "note",
             "A proxy is set, also for 127.0.0.1",
-            "export NO_PROXY=127.0.0.1,localhost, or clients look for the gateway behind it.",
+            "Except this machine, or clients look for the gateway behind the proxy:",
+            "export NO_PROXY=127.0.0.1,localhost",
         )
     for name in ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "ANTHROPIC_API_KEY"):
         if given.get(name):
             yield Finding(
                 "note",
                 f"{name} is set",
-                "Claude Code may go by it instead of the gateway's lines: unset it, see "
-                "docs/claude-code-config.md.",
+                "Claude Code may go by it instead of the gateway's lines, see "
+                "docs/claude-code-config.md. Unset it:",
+                f"unset {name}",
             )
 
 
@@ -221,7 +235,24 @@ def the_tools(_: Place) -> Iterator[Finding]:
         return
     packages = " ".join(dict.fromkeys(TOOLS[name][0] for name in missing))
     wanted = "; ".join(f"{name}: {TOOLS[name][1]}" for name in missing)
-    yield Finding("note", f"Some tests are skipped ({wanted})", f"apt-get install {packages}")
+    what = f"Some tests are skipped ({wanted})"
+    yield Finding("note", what, command=f"apt-get install {packages}")
+
+
+def the_data(place: Place) -> Iterator[Finding]:
+    """The database of ./dev up; its directory may be a link to where root's server can reach it."""
+    folder = place.root / ".local" / "postgres"
+    if not folder.exists():
+        return
+    if (folder / "cluster" / "data" / "PG_VERSION").exists():
+        yield Finding("ok", f"The data of ./dev up are in {folder}")
+    elif os.access(folder / "cluster", os.X_OK) or not os.path.lexists(folder / "cluster"):
+        yield Finding(
+            "note",
+            f"The data directory of PostgreSQL in {folder} was deleted",
+            "Keys and spend are gone. This makes a new, empty database:",
+            "./dev up",
+        )
 
 
 CHECKS: Final[tuple[Callable[[Place], Iterator[Finding]], ...]] = (
@@ -230,6 +261,7 @@ CHECKS: Final[tuple[Callable[[Place], Iterator[Finding]], ...]] = (
     the_space,
     the_packages,
     the_ports,
+    the_data,
     the_limits,
     the_variables,
     the_tools,
@@ -250,6 +282,10 @@ def main() -> int:
         print(f"{finding.level:5} {finding.what}")
         if finding.advice:
             print(f"      -> {finding.advice}")
+        if finding.command:
+            print(
+                f"         $ {finding.command}" if finding.advice else f"      -> {finding.command}"
+            )
     print("\n./dev up will not work here yet." if failed else "\n./dev up should work here.")
     return int(failed)
 

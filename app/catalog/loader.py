@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from types import MappingProxyType
 from typing import get_args
 
 from app.catalog.schema import CatalogFile, ModelEntry, PriceEntry, ProfileName
+from app.catalog.suggestions import Suggestions
 from app.domain.guardrail import GuardrailPrice
 from app.domain.models import Capabilities, Model, Profile, Target
 from app.domain.pricing import Price, Rates, Tier
@@ -93,6 +93,7 @@ class Catalog:
         self._known = known
         self._models = tuple(model for model, _ in preferred)
         self._targets = targets
+        self._suggestions = Suggestions(targets)
 
     def models(self) -> tuple[Model, ...]:
         """The models that can be asked for, in the order of the file."""
@@ -136,7 +137,7 @@ class Catalog:
         return f"model: {name[:LONGEST_ECHO]} is not known here; try one of: {offered}"
 
     def _close(self, name: str) -> list[str]:
-        matches = get_close_matches(name[:LONGEST_ECHO], self._targets, n=6, cutoff=0.6)
+        matches = self._suggestions.close_to(name, 6)
         return list(dict.fromkeys(self._targets[match].model.name for match in matches))[:3]
 
 

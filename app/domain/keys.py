@@ -13,9 +13,10 @@ from app.domain.guardrail import Guardrail
 from app.domain.identity import KeyHash, KeyId, UserId
 
 PREFIX = "sk-"
-MIN_LENGTH = 16
-
 LONGEST_KEY = 512
+SHORTEST_OWN = 20
+FEWEST_DIFFERENT = 10
+"""Characters after the prefix of a key that is not made here, and how many of them differ."""
 
 KeyState = Literal["active", "expired", "blocked", "user_blocked"]
 
@@ -23,6 +24,25 @@ KeyState = Literal["active", "expired", "blocked", "user_blocked"]
 def generate_key() -> str:
     """A new key: `sk-` and 22 URL-safe characters (128 random bits)."""
     return PREFIX + secrets.token_urlsafe(16)
+
+
+def check_own_key(key: str) -> None:
+    """Whether a key that is not made here is one that nobody guesses.
+
+    Raises:
+        ValueError: It is too short, too long, too uniform, or not of visible ASCII characters.
+    """
+    if not key.startswith(PREFIX) or len(key) > LONGEST_KEY:
+        raise ValueError(f"must begin with {PREFIX} and have at most {LONGEST_KEY} characters")
+    if not all("!" <= character <= "~" for character in key):
+        raise ValueError("must have visible ASCII characters only, without blanks")
+    rest = key.removeprefix(PREFIX)
+    repeats = rest in (rest + rest)[1:-1]
+    if len(rest) < SHORTEST_OWN or len(set(rest)) < FEWEST_DIFFERENT or repeats:
+        raise ValueError(
+            f"is too easy to guess: {SHORTEST_OWN} random characters or more must follow {PREFIX}, "
+            f"{FEWEST_DIFFERENT} of them different; leave it out to get a random key"
+        )
 
 
 def hash_key(key: str) -> KeyHash:

@@ -94,12 +94,14 @@ def lay(shipped: Sequence[Model], words: Iterable[OperatorModel], today: date) -
         found = names.get(definition.target)
         plain = not definition.rates and definition.limits == NO_LIMITS
         try:
+            _check_name(word, names, found)
             if found is None:
                 models[word.name] = _new(word, names, today)
             elif word.name == found.name:
                 models[word.name] = _changed(models[word.name], definition, today)
             elif plain and definition.target in (found.name, *found.aliases):
-                _call(models, aliases, found.name, word.name)
+                model = models[found.name]
+                models[found.name] = replace(model, aliases=(*model.aliases, word.name))
             elif plain:
                 aliases[word.name] = definition.target
             else:
@@ -111,12 +113,38 @@ def lay(shipped: Sequence[Model], words: Iterable[OperatorModel], today: date) -
     return Laid(tuple(models.values()), aliases, problems)
 
 
-def _call(models: dict[str, Model], aliases: dict[str, str], model: str, name: str) -> None:
-    """Another name for a model. If it is that of another model, it leads away from that one."""
-    if name in models:
-        aliases[name] = model
-    else:
-        models[model] = replace(models[model], aliases=(*models[model].aliases, name))
+def _check_name(word: OperatorModel, names: Mapping[str, Model], found: Model | None) -> None:
+    """Raises ValueError for a name of a shipped model that would lead elsewhere: whoever may use
+    that model by its name could use another one."""
+    shipped = names.get(word.name)
+    if shipped is None or (word.name == shipped.name and found is shipped):
+        return
+    raise ValueError(
+        f"model_name: {word.name} is a name of the shipped model {shipped.name}; choose another "
+        f"name, or {shipped.name} with litellm_params.model {shipped.name} to change that model's "
+        "limits and prices"
+    )
+
+
+def below_shipped(
+    shipped: Sequence[Model], definition: Definition, today: date
+) -> tuple[str, Decimal] | None:
+    """A price that is lower than the shipped one of the same model, in any tier and profile.
+
+    Returns:
+        Its field and the lowest that it may be (USD per token); None where no price is lower.
+    """
+    names = _names(shipped)
+    model = names.get(definition.target) or names.get(definition.base or "")
+    if model is None:
+        return None
+    tiers = price_on(model.prices, today).tiers
+    factor = max(profile.factor for profile in model.profiles)
+    for name, rate in definition.rates:
+        least = max(getattr(tier.rates, RATES[name]) for tier in tiers) * factor * MILLIONTHS
+        if rate < least:
+            return name, least
+    return None
 
 
 def _names(models: Iterable[Model]) -> dict[str, Model]:

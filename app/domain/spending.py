@@ -37,6 +37,14 @@ class Spender:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Which rows of a report: at most `limit`, after the first `offset`."""
+
+    limit: int
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SpendGroup:
     """All of one day, key, user, model, session or tag. `label` is a key's alias or name, a user's
     email. Sessions and tags have no counts by kind of token."""

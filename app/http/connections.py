@@ -33,6 +33,11 @@ MOST_DISCARDED: Final = 32 * 1024 * 1024
 """Of a body that was answered before its end: a client that is still sending reads the answer only
 after it, but it is not to send for ever."""
 
+MOST_FRAMING: Final = 64 * 1024
+FRAMING_PER_BYTE: Final = 8
+"""Bytes around a body, in all and for each byte of it: sizes of chunks, their extensions, trailers.
+The smallest chunk has five for its one byte."""
+
 LOOK_EVERY_SECONDS: Final = 1
 
 
@@ -56,6 +61,8 @@ class Connection(HttpToolsProtocol):
     unread_bytes = 0
     in_body = False
     received = 0
+    delivered = 0
+    """Bytes of the body alone."""
     refusal: GatewayError | None = None
 
     def __init__(self, *, turnstile: Turnstile, **served: Any) -> None:
@@ -73,6 +80,13 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self.received > LARGEST_HEAD and self.waiting_since is not None and not self.in_body:
             self.refuse(_head_too_large())
+        framing = self.received - self.delivered
+        if self.in_body and framing > MOST_FRAMING + FRAMING_PER_BYTE * self.delivered:
+            self.refuse(InvalidRequest("The chunks of the body have more framing than content."))
+
+    def on_body(self, body: bytes) -> None:
+        self.delivered += len(body)
+        super().on_body(body)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -84,8 +98,12 @@ class Connection(HttpToolsProtocol):
         ):
             self.refusal = _head_too_large()
             raise ValueError(MOST_HEADERS)  # the parser stops, and `send_400_response` is called
+        if ambiguity := self._ambiguity():
+            self.refusal = InvalidRequest(ambiguity)
+            raise ValueError(ambiguity)
         super().on_headers_complete()
         self.waiting_since, self.in_body, self.received = self.loop.time(), True, 0
+        self.delivered = 0
         if self.parser.should_upgrade():
             # It is answered as if it had not asked; what it may send next is no HTTP any more.
             self.cycle.keep_alive = False
@@ -156,6 +174,19 @@ class Connection(HttpToolsProtocol):
         if self.in_body:
             return not self.cycle.response_started
         return self.received > 0 and (self.cycle is None or self.cycle.response_complete)
+
+    def _ambiguity(self) -> str | None:
+        """What a proxy in front may have read in another way than the gateway does."""
+        hosts = [value.strip() for name, value in self.headers if name == b"host"]
+        codings = [v.strip().lower() for name, v in self.headers if name == b"transfer-encoding"]
+        newest = self.parser.get_http_version() == "1.1"
+        if len(hosts) > 1:
+            return "The request has more than one Host header."
+        if newest and not (hosts and hosts[0]):
+            return "The request has no Host header, or an empty one."
+        if codings and not (newest and codings == [b"chunked"]):
+            return "Transfer-Encoding: chunked is the only coding that is taken, and only once."
+        return None
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)

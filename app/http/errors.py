@@ -24,6 +24,9 @@ ANTHROPIC_ONLY = "anthropic-"
 WHERE = frozenset({"body", "query"})
 """What is said of a field's place, where its name is enough."""
 
+OF_PYDANTIC = "Value error, "
+"""Before the messages of our own checks."""
+
 
 def speaks_anthropic(request: Request) -> bool:
     """Whether the caller reads Anthropic's errors: by the path, or by the header its SDKs send."""
@@ -94,7 +97,7 @@ async def validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
     problems = [
         f"{'.'.join(str(part) for part in problem['loc'] if part not in WHERE) or 'body'}: "
-        f"{problem['msg']}"
+        f"{problem['msg'].removeprefix(OF_PYDANTIC)}"
         for problem in error.errors()
     ]
     return error_response(request, InvalidRequest("; ".join(problems)))

@@ -1,5 +1,6 @@
 """Answers of administration: JSON whose money keeps all of its digits."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -8,8 +9,9 @@ import orjson
 from starlette.responses import Response
 
 
-def json_response(body: Any) -> Response:
-    return Response(orjson.dumps(body, default=_number), media_type="application/json")
+def json_response(body: Any, headers: Mapping[str, str] | None = None) -> Response:
+    encoded = orjson.dumps(body, default=_number)
+    return Response(encoded, headers=headers, media_type="application/json")
 
 
 def time(when: datetime | None) -> str | None:

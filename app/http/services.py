@@ -16,6 +16,7 @@ from app.service.inference import Inference
 from app.service.keys import Keys
 from app.service.named_budgets import Budgets
 from app.service.offer import Offer
+from app.service.own_usage import OwnUsages
 from app.service.reports import Reports
 from app.service.spending import Spendings
 from app.service.users import Users
@@ -32,6 +33,7 @@ class Services:
     budgets: Budgets
     spendings: Spendings
     reports: Reports
+    own_usages: OwnUsages
     audit: AuditLog
     authenticator: Authenticator
     counter: TokenCounter

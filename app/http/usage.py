@@ -69,9 +69,11 @@ PAGE_HEADERS: Final = PRIVATE | {
                         "limits": [],
                         "today": [],
                         "sessions_today": [],
+                        "sessions_today_total": 0,
                         "window": {"start_date": "2026-11-01", "end_date": "2026-11-23"},
                         "models": [],
                         "sessions": [],
+                        "sessions_total": 0,
                     }
                 },
                 "text/html": {},
@@ -81,13 +83,14 @@ PAGE_HEADERS: Final = PRIVATE | {
 )
 async def usage(request: Request) -> Response:
     """What the key of the request has spent today and in its window (days are UTC), by model and by
-    session, and how the budgets and limits of key and user stand. Browsers get a page to type the
-    key into."""
+    session, and how the budgets and limits of key and user stand. The answer may be a second old.
+    Of sessions, the 20 with the highest spend are listed, and `sessions_total` is their number.
+    Browsers get a page to type the key into."""
     if "text/html" in request.headers.get("accept", ""):
         return HTMLResponse(PAGE, headers=PAGE_HEADERS)
     use = services(request)
     caller = await use.authenticator.caller(credentials(request))
-    answer = json_response(_shape(caller, await use.reports.own(caller)))
+    answer = json_response(_shape(caller, await use.own_usages.of(caller)))
     answer.headers.update(PRIVATE)
     return answer
 
@@ -105,13 +108,15 @@ def _shape(caller: Caller, own: OwnUsage) -> dict[str, Any]:
         "budgets": [_budget(standing) for standing in own.standings],
         "limits": [_limits(limited) for limited in own.limits],
         "today": [_group(group) for group in own.today],
-        "sessions_today": [_group(group) for group in own.sessions_today],
+        "sessions_today": [_group(group) for group in own.sessions_today.records],
+        "sessions_today_total": own.sessions_today.total,
         "window": {
             "start_date": own.window.first.isoformat(),
             "end_date": own.window.last.isoformat(),
         },
         "models": [_group(group) for group in own.models],
-        "sessions": [_group(group) for group in own.sessions],
+        "sessions": [_group(group) for group in own.sessions.records],
+        "sessions_total": own.sessions.total,
     }
 
 

@@ -97,6 +97,7 @@ class Postgres:
         """Start the server unless it runs, and return how to connect to it."""
         with locked(self.directory / "lock"):
             if Postmaster.of(self.data) is None:
+                self._end_orphans()
                 account = server_account(self._cluster)
                 make_cluster_directory(self._cluster, account)
                 if not self.data.exists():
@@ -159,15 +160,32 @@ class Postgres:
             last = "\n".join(done.stdout.splitlines()[-15:])
             raise PostgresError(f"{command[0]} failed in {self._cluster.resolve()}:\n{last}")
 
+    def _end_orphans(self) -> None:
+        """Stop servers whose data directory was deleted under them: they have nothing to save, and
+        hold the port. Linux alone tells of them."""
+        for process in psutil.process_iter():
+            if _works_in(process.pid) == f"{self.data} (deleted)":
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGQUIT)
+                    if not await_end(process, STOP_SECONDS):
+                        process.kill()
+
     def _clear_remains(self) -> None:
         """After a crash, wait for the dead server's children, then drop a pid file whose number
         another process has now; the server itself cannot tell that it is another."""
         deadline = time.monotonic() + STOP_SECONDS
-        while any(one.info["cwd"] == str(self.data) for one in psutil.process_iter(["cwd"])):
+        while remains := self._remains():
             if time.monotonic() > deadline:
-                raise PostgresError(f"Processes of a crashed server still use {self.data}")
+                raise PostgresError(
+                    f"Processes of a crashed server still use {self.data}. Stop them, and start "
+                    f"again:\n  kill {' '.join(map(str, remains))}"
+                )
             time.sleep(0.05)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _remains(self) -> list[int]:
+        found = psutil.process_iter(["cwd"])
+        return [one.pid for one in found if one.info["cwd"] == str(self.data)]
 
     def _launch(self, account: Account) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -228,6 +246,13 @@ class Postgres:
         port = free_port(int(remembered.read_text()) if remembered.exists() else 0)
         remembered.write_text(str(port))
         return port
+
+
+def _works_in(pid: int) -> str | None:
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return None
 
 
 def _environment() -> dict[str, str]:

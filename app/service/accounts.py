@@ -58,6 +58,14 @@ class Accounts:
             self.present(whole, holder.id, allowance.budget, at),
         )
 
+    def of_everybody(self, at: datetime) -> tuple[Account, ...]:
+        """The present accounts of the budgets that all share."""
+        models = (
+            self.present(Scope.GLOBAL_MODEL, by_model(model, EVERYBODY), budget, at)
+            for model, budget in self.global_model_budgets.items()
+        )
+        return (self.present(Scope.GLOBAL, EVERYBODY, self.global_budget, at), *models)
+
     def _scope(self, scope: Scope, id_: str, budget: Budget, at: datetime) -> tuple[Account, ...]:
         present = self.present(scope, id_, budget, at)
         if present.lifetime:

@@ -107,6 +107,9 @@ class Authenticator:
             if self._is_good(found_at):
                 return caller
             del self._callers[key_hash]
+        # The master key is no key of the public port, even if an import has stored its hash.
+        if self.is_master([secret]):
+            return None
         changes, asked_at = self._changes, self._clock.monotonic()
         if self._unknown.exhausted(address):
             found = await self._turns.find(key_hash)

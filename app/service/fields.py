@@ -10,6 +10,7 @@ from app.domain.allowance import Allowance
 from app.domain.budgets import A_CENTURY, Budget, Increase, in_utc, parse_duration
 from app.domain.guardrail import Guardrail
 from app.domain.limits import Limits
+from app.domain.names import normal_email
 from app.errors import InvalidRequest, UnknownModel
 from app.service.clock import Clock
 
@@ -51,6 +52,7 @@ class Fields:
             "model_tpm_limit": lambda limits: self._by_model("model_tpm_limit", limits),
             "temp_budget_expiry": self._expiry,
             "guardrail": lambda text: _checked("guardrail", Guardrail.parse, text),
+            "user_email": self.email,
         }
 
     def checked(self, sent: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,6 +67,10 @@ class Fields:
                 check = self._checks.get(name)
                 kept[name] = check(value) if check else value
         return kept
+
+    def email(self, text: str) -> str:
+        """In its normal form: without blanks around it, in lower case."""
+        return normal_email(_checked("user_email", normal_email, text))
 
     def after(self, field: str, duration: str) -> datetime:
         """When so much time from now has passed."""

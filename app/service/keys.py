@@ -2,27 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from app.domain.audit import Author
 from app.domain.identity import KeyHash, KeyId, UserId
 from app.domain.keys import (
-    LONGEST_KEY,
-    MIN_LENGTH,
     PREFIX,
     Key,
     User,
+    check_own_key,
     generate_key,
     hash_key,
     key_name,
 )
 from app.domain.listing import Cut, KeyFilter, Page
 from app.errors import InvalidRequest, NotFound
-from app.ports import Listing, Records
+from app.ports import Listing, NewSecret, Records
 from app.service.administrators import Administrator
 from app.service.authentication import Authenticator
 from app.service.clock import Clock
-from app.service.fields import WINDOWS, Fields, allowance_of, guardrail_of
+from app.service.fields import Fields, allowance_of, guardrail_of
 from app.service.spending import Spendings
 
 
@@ -59,14 +59,16 @@ class Keys:
         PermissionDenied."""
         made = self.made(sent, by)
         who.check_may_change(await self._owner(made.key.user_id))
-        await self._records.add_key(made.key, by)
-        stored = await self.get(made.key.id)
-        await self._spendings.open_windows([stored])
-        return replace(made, key=stored)
+        template = await self._spendings.shared_budget(made.key.budget_id)
+        key = replace(made.key, template=template)
+        # All is read before, so that nothing can fail once the key is there: its secret is shown
+        # only now.
+        await self._records.add_key(key, by, self._spendings.windows(key))
+        return replace(made, key=key)
 
     def made(self, sent: Mapping[str, Any], by: Author) -> NewKey:
         """A key that is not stored yet. Raises InvalidRequest."""
-        secret = _secret("key", sent.get("key"))
+        secret = self._secret("key", sent.get("key"))
         fields = self._fields.checked(sent)
         now = self._clock.now()
         user_id = fields.get("user_id")
@@ -107,14 +109,12 @@ class Keys:
         PermissionDenied."""
         changes = self._fields.checked(sent)
         key = await self._changeable(name, who)
-        if changes.get("user_id") is not None:
-            who.check_may_change(await self._owner(UserId(changes["user_id"])))
-        changed = await self._records.update_key(key.id, changes, by)
+        await self._check_owner(changes, who)
+        windows = await self._spendings.opened_by(key, changes)
+        changed = await self._records.update_key(key.id, changes, by, windows)
         self._authenticator.forget_all()
         if changed is None:
             raise NotFound("No such key.")
-        if WINDOWS & changes.keys():
-            await self._spendings.open_windows([changed])
         return changed
 
     async def replace(
@@ -126,21 +126,25 @@ class Keys:
         who: Administrator,
         by: Author,
     ) -> NewKey:
-        """Another secret for the same key; those before it are good for the grace period, or no
-        longer. Raises NotFound, InvalidRequest, Conflict, PermissionDenied."""
-        secret = _secret("new_key", new_key)
-        good_until = self._clock.now()
+        """Replace the secret and change these fields, all or nothing; secrets before it are good
+        for the grace period, or no longer. Raises NotFound, InvalidRequest, Conflict,
+        PermissionDenied."""
+        secret = self._secret("new_key", new_key)
+        now = self._clock.now()
+        good_until = now
         if grace_period is not None:
             good_until = self._fields.after("grace_period", grace_period)
+        changes = self._fields.checked(sent)
         key = await self._changeable(name, who)
-        # Changes first: if the rest fails, no secret was replaced by one that nobody was shown.
-        if sent:
-            await self.update(key.id, sent, who, by)
-        await self._records.replace_secret(
-            key.id, hash_key(secret), key_name(secret), good_until, by
-        )
+        await self._check_owner(changes, who)
+        _check_alive(key, changes, now)
+        windows = await self._spendings.opened_by(key, changes)
+        replacement = NewSecret(hash_key(secret), key_name(secret), good_until)
+        replaced = await self._records.replace_secret(key.id, replacement, by, changes, windows)
         self._authenticator.forget_all()
-        return NewKey(secret, await self.get(key.id))
+        if replaced is None:
+            raise NotFound("No such key.")
+        return NewKey(secret, replaced)
 
     async def delete(
         self, names: Sequence[str], aliases: Sequence[str], who: Administrator, by: Author
@@ -160,17 +164,31 @@ class Keys:
         who.check_may_change(await self._owner(key.user_id))
         return key
 
+    async def _check_owner(self, changes: Mapping[str, Any], who: Administrator) -> None:
+        if changes.get("user_id") is not None:
+            who.check_may_change(await self._owner(UserId(changes["user_id"])))
+
     async def _owner(self, user_id: UserId | None) -> User | None:
         return await self._records.user(user_id) if user_id is not None else None
 
+    def _secret(self, field: str, wanted: str | None) -> str:
+        """The secret that is asked for, or a new one. Raises InvalidRequest."""
+        if not wanted:
+            return generate_key()
+        try:
+            check_own_key(wanted)
+        except ValueError as error:
+            raise InvalidRequest(f"{field}: {error}") from error
+        if self._authenticator.is_master([wanted]):
+            raise InvalidRequest(f"{field}: is the master key; choose another value")
+        return wanted
 
-def _secret(field: str, wanted: str | None) -> str:
-    """The secret that is asked for, or a new one. Raises InvalidRequest."""
-    secret = wanted or generate_key()
-    sound = secret.startswith(PREFIX) and MIN_LENGTH <= len(secret) <= LONGEST_KEY
-    if not sound or not secret.isascii():
+
+def _check_alive(key: Key, changes: Mapping[str, Any], now: datetime) -> None:
+    """Raises InvalidRequest for a key whose new secret would be expired at once."""
+    expires = changes.get("expires", key.expires)
+    if expires is not None and expires <= now:
         raise InvalidRequest(
-            f"{field}: must begin with {PREFIX} and have {MIN_LENGTH} to {LONGEST_KEY} "
-            "ASCII characters"
+            f"duration: the key {key.alias or key.name} expired at {expires:%Y-%m-%dT%H:%M:%SZ}; "
+            'send a duration with this request, such as "90d", or null for no expiry'
         )
-    return secret

@@ -3,15 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from app.catalog.loader import Catalog
 from app.domain.audit import Author
 from app.domain.betas import EVERY_MODEL, BetaRule, with_beta_rules
 from app.domain.models import Model
-from app.domain.operator_models import Definition, OperatorModel, lay
+from app.domain.operator_models import Definition, OperatorModel, below_shipped, lay
 from app.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotFound
 from app.ports import OperatorWords
+from app.service.administrators import Administrator
 from app.service.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -71,10 +73,17 @@ class Offer:
         return await self._words.operator_models()
 
     async def add_model(
-        self, name: str, definition: Definition, id_: str | None, by: Author
+        self,
+        name: str,
+        definition: Definition,
+        id_: str | None,
+        who: Administrator,
+        by: Author,
     ) -> OperatorModel:
-        """Raises InvalidRequest, Conflict (the name or the id was added before)."""
+        """Raises InvalidRequest, Conflict (the name or the id was added before), PermissionDenied
+        (a price that the master key alone may set)."""
         model = OperatorModel(id_ or str(uuid4()), name, definition)
+        self._check_price(definition, who)
         self._check(model, await self._words.operator_models())
         if not await self._words.add_operator_model(model, by):
             raise Conflict(f"A model with the id {model.id!r} was added already.")
@@ -82,10 +91,18 @@ class Offer:
         return await self._found(model.id)
 
     async def update_model(
-        self, id_: str, change: Callable[[OperatorModel], OperatorModel], by: Author
+        self,
+        id_: str,
+        change: Callable[[OperatorModel], OperatorModel],
+        who: Administrator,
+        by: Author,
     ) -> OperatorModel:
-        """Raises NotFound, InvalidRequest, Conflict."""
-        model = change(await self._found(id_))
+        """Raises NotFound, InvalidRequest, Conflict, PermissionDenied (as `add_model`)."""
+        before = await self._found(id_)
+        model = change(before)
+        # Limits of a model whose price the master key has set may be changed by others.
+        if replace(model.definition, limits=before.definition.limits) != before.definition:
+            self._check_price(model.definition, who)
         others = [other for other in await self._words.operator_models() if other.id != id_]
         self._check(model, others)
         await self._words.update_operator_model(model, by)
@@ -107,6 +124,9 @@ class Offer:
             f"There is no model with the id {id_!r} among those added by /model/new; "
             "shipped models are changed by adding one of the same model_name."
         )
+
+    def _check_price(self, definition: Definition, who: Administrator) -> None:
+        who.check_may_price(below_shipped(self._shipped, definition, self._clock.now().date()))
 
     def _check(self, model: OperatorModel, others: Sequence[OperatorModel]) -> None:
         if any(other.name == model.name for other in others):

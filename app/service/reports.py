@@ -14,6 +14,7 @@ from app.domain.spending import (
     Dimension,
     LogEntry,
     LogQuery,
+    Part,
     Period,
     Spender,
     SpendGroup,
@@ -26,21 +27,22 @@ from app.service.clock import Clock
 
 USUAL_DAYS = 30
 LONGEST_DAYS = 400
+MOST_MODELS = 1000
 MOST_SESSIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class OwnUsage:
     """What a key's holder may know: its own budgets and its user's, and what the key spent today
-    and since `window` began."""
+    and since `window` began; of sessions those with the highest spend, and how many there are."""
 
     standings: Sequence[Standing]
     limits: Sequence[LimitedBy]
     today: Sequence[SpendGroup]
-    sessions_today: Sequence[SpendGroup]
+    sessions_today: Page[SpendGroup]
     window: Period
     models: Sequence[SpendGroup]
-    sessions: Sequence[SpendGroup]
+    sessions: Page[SpendGroup]
 
 
 class Reports:
@@ -80,24 +82,29 @@ class Reports:
         return Spender(found.id if found else KeyId(key), user)
 
     async def groups(
-        self, by: Dimension, period: Period, spender: Spender, limit: int
-    ) -> Sequence[SpendGroup]:
-        return await self._history.groups(by, period, spender, limit)
+        self, by: Dimension, period: Period, spender: Spender, part: Part
+    ) -> Page[SpendGroup]:
+        return await self._history.groups(by, period, spender, part)
 
-    async def totals(self, scope: Scope, limit: int) -> Sequence[Total]:
-        return await self._history.totals(scope, limit)
+    async def totals(self, scope: Scope, part: Part) -> Page[Total]:
+        return await self._history.totals(scope, part)
 
-    async def log(self, query: LogQuery) -> Page[LogEntry]:
+    async def log(self, query: LogQuery) -> Sequence[LogEntry]:
         return await self._history.log(query)
+
+    async def log_page(self, query: LogQuery) -> Page[LogEntry]:
+        """With the number of all requests that match, which reads all of them."""
+        return Page(await self._history.log(query), await self._history.logged(query))
 
     async def checks(self, limit: int) -> Sequence[DayCheck]:
         return await self._history.checks(limit)
 
     async def everybody(self) -> tuple[Standing | None, Sequence[SpendGroup]]:
         """The global budget, where there is one, and what all spent in the last 30 days."""
-        days = await self._history.groups(
-            Dimension.DAY, self.period(None, None), Spender(), LONGEST_DAYS
+        found = await self._history.groups(
+            Dimension.DAY, self.period(None, None), Spender(), Part(LONGEST_DAYS)
         )
+        days = found.records
         budget = self._accounts.global_budget
         if budget.max is None:
             return None, days
@@ -115,14 +122,15 @@ class Reports:
         usual = self.today - timedelta(days=USUAL_DAYS - 1)
         window = Period(max(min(starts, default=usual), usual - timedelta(days=1)), self.today)
         mine, day = Spender(key_id=caller.key.id), Period(self.today, self.today)
+        models, sessions = Part(MOST_MODELS), Part(MOST_SESSIONS)
         return OwnUsage(
             standings=standings,
             limits=list(_limits(caller)),
-            today=await self.groups(Dimension.MODEL, day, mine, 100),
-            sessions_today=await self.groups(Dimension.SESSION, day, mine, MOST_SESSIONS),
+            today=(await self.groups(Dimension.MODEL, day, mine, models)).records,
+            sessions_today=await self.groups(Dimension.SESSION, day, mine, sessions),
             window=window,
-            models=await self.groups(Dimension.MODEL, window, mine, 100),
-            sessions=await self.groups(Dimension.SESSION, window, mine, MOST_SESSIONS),
+            models=(await self.groups(Dimension.MODEL, window, mine, models)).records,
+            sessions=await self.groups(Dimension.SESSION, window, mine, sessions),
         )
 
 

@@ -1,17 +1,22 @@
 """What users and keys have spent, and windows for budgets that are new."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final, TypeVar
 
+from app.domain.allowance import EVERYTHING, Allowance
 from app.domain.budgets import LIFETIME
 from app.domain.keys import Key, User
 from app.domain.ledger import Account, Scope
+from app.errors import DatabaseUnavailable, NotFound
 from app.ports import Records
 from app.service.accounts import Accounts
 from app.service.clock import Clock
+from app.service.fields import WINDOWS
+
+Holder = TypeVar("Holder", Key, User)
 
 WHOLE: Final = frozenset({Scope.KEY, Scope.USER})
 
@@ -19,10 +24,10 @@ WHOLE: Final = frozenset({Scope.KEY, Scope.USER})
 @dataclass(frozen=True, slots=True)
 class Spending:
     """USD: `spend` in the budget's present window, `total` for ever, `by_model` in the windows of
-    budgets by model; `resets_at` in UTC."""
+    budgets by model; `resets_at` in UTC. Amounts that could not be read are None."""
 
-    spend: Decimal
-    total: Decimal
+    spend: Decimal | None
+    total: Decimal | None
     resets_at: datetime | None
     by_model: Mapping[str, Decimal]
 
@@ -55,13 +60,57 @@ class Spendings:
             )
         return found
 
+    def none(self, holder: Key | User) -> Spending:
+        """What somebody new has spent."""
+        nothing = Decimal(0)
+        windows = self._accounts.windows(holder, self._clock.now())
+        by_model = dict.fromkeys(sorted(holder.allowance.model_budgets), nothing)
+        return Spending(nothing, nothing, windows[-1].window.end, by_model)
+
+    async def if_readable(self, holder: Key | User) -> Spending:
+        """For an answer that must not be lost: without amounts while the database is away."""
+        try:
+            return await self.of(holder)
+        except DatabaseUnavailable:
+            return replace(self.none(holder), spend=None, total=None, by_model={})
+
+    def windows(self, holder: Key | User) -> list[Account]:
+        """The present windows of a holder's budgets that are to begin with what was spent in them
+        already, so that neither a new budget starts from nothing nor an old one's spend blocks
+        it."""
+        windows = self._accounts.windows(holder, self._clock.now())
+        # What a key or a user spent in all is counted from the first request on.
+        return [w for w in windows if not w.lifetime or w.scope not in WHOLE]
+
+    async def shared_budget(self, budget_id: str | None) -> Allowance:
+        """What the named budget says. Raises NotFound."""
+        if budget_id is None:
+            return EVERYTHING
+        found = await self._records.shared_budget(budget_id)
+        if found is None:
+            raise NotFound(f"There is no budget {budget_id!r}; see /budget/list.")
+        return found
+
+    async def opened_by(self, holder: Holder, changes: Mapping[str, Any]) -> list[Account]:
+        """The windows that a change of these fields opens. Raises NotFound for a budget."""
+        if not WINDOWS & changes.keys():
+            return []
+        own, template = holder.own, holder.template
+        budget_id: str | None = changes.get("budget_id", holder.budget_id)
+        if budget_id != holder.budget_id:
+            template = await self.shared_budget(budget_id)
+        duration = changes.get("budget_duration", own.budget.duration)
+        changed = replace(
+            own,
+            budget=replace(own.budget, duration=duration),
+            model_budgets=changes.get("model_max_budget", own.model_budgets),
+        )
+        return self.windows(replace(holder, own=changed, budget_id=budget_id, template=template))
+
     async def open_windows(self, holders: Iterable[Key | User]) -> None:
-        """Let the windows that budgets have now begin with what was spent in them already, so that
-        neither a new budget starts from nothing nor an old one's spend blocks it."""
+        """Open the present windows of all budgets of these."""
         for holder in holders:
-            windows = self._accounts.windows(holder, self._clock.now())
-            # What a key or a user spent in all is counted from the first request on.
-            if fresh := [w for w in windows if not w.lifetime or w.scope not in WHOLE]:
+            if fresh := self.windows(holder):
                 await self._records.open_windows(fresh)
 
 

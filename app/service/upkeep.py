@@ -1,4 +1,4 @@
-"""Closes the books of days that are over: summaries, the daily check, retention."""
+"""Closes the books of days that are over: summaries, the daily check, retention of rows."""
 
 import asyncio
 import logging
@@ -14,6 +14,7 @@ from app.errors import DatabaseUnavailable
 from app.ports import Listing, SpendUpkeep, SpendWatcher
 from app.service.accounts import Accounts
 from app.service.clock import Clock
+from app.service.retention import DETAILS_A_DAY, Retention
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class Upkeep:
         listing: Listing,
         accounts: Accounts,
         watcher: SpendWatcher,
+        retention: Retention,
         clock: Clock,
         *,
         retention_days: int,
@@ -38,6 +40,7 @@ class Upkeep:
         self._listing = listing
         self._accounts = accounts
         self._watcher = watcher
+        self._retention = retention
         self._clock = clock
         self._retention_days = retention_days
 
@@ -54,7 +57,7 @@ class Upkeep:
 
     async def round(self) -> None:
         """What is due. Raises DatabaseUnavailable."""
-        if days := await self._spend.summarise():
+        if days := await self._spend.summarise(DETAILS_A_DAY):
             log.info("days of spend summarised", extra={"count": days})
         if (day := await self._spend.unchecked()) is not None:
             windows = [window async for window in self._windows()]
@@ -70,6 +73,10 @@ class Upkeep:
         oldest = self._clock.now().date() - timedelta(days=self._retention_days)
         if dropped := await self._spend.drop_before(oldest):
             log.info("days of the spend log given up", extra={"count": dropped})
+        now = self._clock.now()
+        if self._retention.due(now):
+            present = [window async for window in self._windows()]
+            await self._retention.run(now, [*present, *self._accounts.of_everybody(now)])
 
     async def _windows(self) -> AsyncIterator[Account]:
         """The present windows of all budgets of keys and users."""

@@ -1,6 +1,7 @@
 """Users: making, finding, changing and deleting them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from app.ports import Listing, Records
 from app.service.administrators import Administrator
 from app.service.authentication import Authenticator
 from app.service.clock import Clock
-from app.service.fields import WINDOWS, Fields, allowance_of, guardrail_of
+from app.service.fields import Fields, allowance_of, guardrail_of
 from app.service.keys import Keys, NewKey
 from app.service.spending import Spendings
 
@@ -30,7 +31,9 @@ class Users:
         spendings: Spendings,
         authenticator: Authenticator,
         clock: Clock,
+        defaults: Mapping[str, Any],
     ) -> None:
+        """`defaults` are fields of users who are created without them, by LiteLLM's names."""
         self._records = records
         self._listing = listing
         self._keys = keys
@@ -38,6 +41,7 @@ class Users:
         self._spendings = spendings
         self._authenticator = authenticator
         self._clock = clock
+        self._defaults = defaults
 
     async def add(
         self,
@@ -48,7 +52,7 @@ class Users:
     ) -> tuple[User, NewKey | None]:
         """A user, and a first key bounded by the user alone. Raises InvalidRequest, Conflict,
         NotFound (no such budget), PermissionDenied."""
-        fields = self._fields.checked(sent)
+        fields = self._fields.checked(self._with_defaults(sent))
         role = Role(fields.get("user_role") or Role.INTERNAL)
         who.check_may_grant(role)
         now = self._clock.now()
@@ -68,10 +72,19 @@ class Users:
         made = None
         if first_key is not None:
             made = self._keys.made({**first_key, "user_id": user.id}, by)
-        await self._records.add_user(user, made.key if made else None, by)
-        user = await self._found(user.id)
-        await self._spendings.open_windows([user])
+        user = replace(user, template=await self._spendings.shared_budget(user.budget_id))
+        # All is read before: once user and key are there, nothing can fail, and the key is shown.
+        windows = self._spendings.windows(user)
+        await self._records.add_user(user, made.key if made else None, by, windows)
         return user, made
+
+    def _with_defaults(self, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A field that is sent as null is a choice, and stays."""
+        fields = dict(self._defaults)
+        if {"max_budget", "budget_id"} & sent.keys():
+            fields.pop("max_budget", None)
+            fields.pop("budget_duration", None)
+        return {**fields, **sent}
 
     async def get(self, user_id: str) -> tuple[User, Sequence[Key]]:
         """A user with all keys. Raises NotFound."""
@@ -83,6 +96,7 @@ class Users:
 
     async def by_email(self, email: str) -> User:
         """Raises NotFound; Conflict where several users have this address."""
+        email = email.strip()
         found = await self._records.users_by_email(email)
         if not found:
             raise NotFound(f"There is no user with the user_email {email}.")
@@ -95,15 +109,15 @@ class Users:
     ) -> User:
         """What isn't sent stays, null clears. Raises NotFound, InvalidRequest, PermissionDenied."""
         changes = self._fields.checked(sent)
-        who.check_may_change(await self._found(user_id))
+        user = await self._found(user_id)
+        who.check_may_change(user)
         if "user_role" in changes:
             who.check_may_grant(Role(changes["user_role"]))
-        changed = await self._records.update_user(UserId(user_id), changes, by)
+        windows = await self._spendings.opened_by(user, changes)
+        changed = await self._records.update_user(user.id, changes, by, windows)
         self._authenticator.forget_all()
         if changed is None:
             raise NotFound(f"User {user_id} not found")
-        if WINDOWS & changes.keys():
-            await self._spendings.open_windows([changed])
         return changed
 
     async def delete(self, user_ids: Sequence[str], who: Administrator, by: Author) -> int:

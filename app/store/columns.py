@@ -67,8 +67,15 @@ def insert(
 
 def update(table: LiteralString, name: LiteralString, changes: Iterable[str]) -> LiteralString:
     """An UPDATE of the columns that changed, in the row of that name."""
-    known = {*USER_COLUMNS, *KEY_COLUMNS}
-    if strange := sorted(set(changes) - known):
+    return (
+        f"UPDATE {table} SET {assignments(changes)}updated_at = now() "
+        f"WHERE {name} = %({name})s RETURNING *"
+    )
+
+
+def assignments(changes: Iterable[str]) -> LiteralString:
+    """For SET: each column that changed, with a comma after it. Raises ValueError for others."""
+    known: dict[str, LiteralString] = {n: n for n in (*USER_COLUMNS, *KEY_COLUMNS)}
+    if strange := sorted(set(changes) - known.keys()):
         raise ValueError(f"no columns: {strange}")
-    changed = "".join(f"{column} = %({column})s, " for column in changes)
-    return f"UPDATE {table} SET {changed}updated_at = now() WHERE {name} = %({name})s RETURNING *"
+    return "".join(f"{known[column]} = %({known[column]})s, " for column in changes)

@@ -2,85 +2,52 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
-from typing import Any, LiteralString
+from typing import Any, Final, LiteralString
 
 from psycopg import errors
 from psycopg.rows import dict_row, scalar_row
 
+from app.domain.allowance import Allowance
 from app.domain.audit import Author
 from app.domain.identity import KeyHash, KeyId, UserId
 from app.domain.keys import Key, User
 from app.domain.ledger import Account
-from app.errors import Conflict
-from app.store.columns import KEY_COLUMNS, KEY_SHOWN, USER_COLUMNS, USER_SHOWN, insert, update
+from app.errors import Conflict, GatewayError
+from app.ports import NOTHING, NewSecret
+from app.store.columns import USER_SHOWN, update
 from app.store.database import Database
+from app.store.record_statements import (
+    DELETE_KEYS,
+    DELETE_USERS,
+    KEY,
+    KEY_BY_ALIAS,
+    KEYS_OF,
+    OPENED,
+    SHARED_BUDGET,
+    SPENDS,
+    SPENT,
+    START_KEY,
+    START_USER,
+    START_USER_AND_KEY,
+    USER,
+    USERS_BY_EMAIL,
+    changed_key,
+    rotate,
+)
 from app.store.refusals import refused
-from app.store.rows import key_of, key_values, marked, stored, user_of, user_values
-from app.store.windows import open_windows
-
-KEYS: LiteralString = f"SELECT {KEY_SHOWN} FROM api_key k LEFT JOIN budget kb USING (budget_id)"
-USERS: LiteralString = (
-    f"SELECT {USER_SHOWN} FROM gateway_user u LEFT JOIN budget ub USING (budget_id)"
+from app.store.rows import (
+    key_of,
+    key_values,
+    marked,
+    stored,
+    template_of,
+    user_of,
+    user_values,
 )
+from app.store.windows import names, open_windows
 
-KEY: LiteralString = f"""
-{KEYS} WHERE k.key_id = coalesce(
-           (SELECT key_id FROM api_key WHERE key_hash = %(name)s),
-           (SELECT key_id FROM retired_secret WHERE key_hash = %(name)s),
-           %(name)s)
-"""
-
-KEY_BY_ALIAS: LiteralString = f"{KEYS} WHERE k.key_alias = %(alias)s"
-
-KEYS_OF: LiteralString = f"{KEYS} WHERE k.user_id = %(user_id)s ORDER BY k.created_at, k.key_id"
-
-USER: LiteralString = f"{USERS} WHERE u.user_id = %(user_id)s"
-
-USERS_BY_EMAIL: LiteralString = f"""
-{USERS} WHERE lower(u.user_email) = lower(%(email)s) ORDER BY u.user_id LIMIT 2
-"""
-
-ADD_KEY: LiteralString = insert("api_key", KEY_COLUMNS, "k_")
-ADD_USER: LiteralString = insert("gateway_user", USER_COLUMNS, "u_")
-ADD_USER_AND_KEY: LiteralString = f"WITH new_user AS ({ADD_USER}) {ADD_KEY}"
-
-DELETE_KEYS: LiteralString = "DELETE FROM api_key WHERE key_id = ANY(%(ids)s)"
-
-DELETE_USERS: LiteralString = """
-WITH theirs AS (DELETE FROM api_key WHERE user_id = ANY(%(ids)s))
-DELETE FROM gateway_user WHERE user_id = ANY(%(ids)s)
-"""
-
-# No older secret outlives the one that is replaced now. Repeated, it finds the new one in place.
-ROTATE: LiteralString = """
-WITH old AS (
-    SELECT key_id, key_hash, key_name FROM api_key
-     WHERE key_id = %(key_id)s AND key_hash <> %(new_hash)s FOR UPDATE
-), older AS (
-    UPDATE retired_secret r SET good_until = least(r.good_until, %(good_until)s)
-      FROM old WHERE r.key_id = old.key_id
-), retired AS (
-    INSERT INTO retired_secret (key_hash, key_id, key_name, good_until)
-    SELECT key_hash, key_id, key_name, %(good_until)s FROM old
-)
-UPDATE api_key k SET key_hash = %(new_hash)s, key_name = %(new_name)s, updated_at = now()
-  FROM old WHERE k.key_id = old.key_id
-"""
-
-SPENT: LiteralString = """
-SELECT spent FROM budget_account
- WHERE scope = %(scope)s AND id = %(id)s AND window_start = %(start)s
-"""
-
-SPENDS: LiteralString = """
-SELECT coalesce(a.spent, 0)
-  FROM unnest(%(scopes)s::text[], %(ids)s::text[], %(starts)s::timestamptz[])
-       WITH ORDINALITY AS w (scope, id, start, place)
-  LEFT JOIN budget_account a ON a.scope = w.scope AND a.id = w.id AND a.window_start = w.start
- ORDER BY w.place
-"""
+ONE_USER: Final = "gateway_user_one_per_email"
 
 
 class PostgresRecords:
@@ -89,23 +56,30 @@ class PostgresRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add_user(self, user: User, key: Key | None, by: Author) -> None:
-        query, values = ADD_USER, marked("u_", user_values(user))
+    async def add_user(
+        self, user: User, key: Key | None, by: Author, windows: Sequence[Account] = ()
+    ) -> None:
+        query, values = START_USER, marked("u_", user_values(user)) | {"windows": names(windows)}
         if key is not None:
-            query, values = ADD_USER_AND_KEY, values | marked("k_", key_values(key))
+            query, values = START_USER_AND_KEY, values | marked("k_", key_values(key))
         try:
             await self._database.execute(query, values, by)
         except errors.IntegrityError as error:
             if not await self._all_stored(user, key):
                 alias = {"key_alias": key.alias} if key else {}
-                raise refused(error, user_values(user) | alias) from error
+                raise await self._refused(error, user_values(user) | alias) from error
 
-    async def add_key(self, key: Key, by: Author) -> None:
+    async def add_key(self, key: Key, by: Author, windows: Sequence[Account] = ()) -> None:
+        values = marked("k_", key_values(key)) | {"windows": names(windows)}
         try:
-            await self._database.execute(ADD_KEY, marked("k_", key_values(key)), by)
+            await self._database.execute(START_KEY, values, by)
         except errors.IntegrityError as error:
             if not await self._stored(key):
                 raise refused(error, key_values(key)) from error
+
+    async def shared_budget(self, budget_id: str) -> Allowance | None:
+        rows = await self._database.rows(SHARED_BUDGET, {"budget_id": budget_id}, dict_row)
+        return template_of(rows[0], "b") if rows else None
 
     async def _all_stored(self, user: User, key: Key | None) -> bool:
         found = await self.user(user.id)
@@ -139,47 +113,75 @@ class PostgresRecords:
         return key_of(rows[0]) if rows else None
 
     async def update_user(
-        self, user_id: UserId, changes: Mapping[str, Any], by: Author
+        self,
+        user_id: UserId,
+        changes: Mapping[str, Any],
+        by: Author,
+        windows: Sequence[Account] = (),
     ) -> User | None:
         changed = update("gateway_user", "user_id", changes)
         query = (
-            f"WITH changed AS ({changed}) SELECT {USER_SHOWN} FROM changed u "
+            f"WITH changed AS ({changed}) SELECT {USER_SHOWN}, {OPENED} FROM changed u "
             "LEFT JOIN budget ub USING (budget_id)"
         )
-        row = await self._changed(query, {**changes, "user_id": user_id}, by)
+        row = await self._changed(query, {**changes, "user_id": user_id}, by, windows)
         return user_of(row) if row else None
 
-    async def update_key(self, key_id: KeyId, changes: Mapping[str, Any], by: Author) -> Key | None:
-        changed = update("api_key", "key_id", changes)
-        query = (
-            f"WITH changed AS ({changed}) SELECT {KEY_SHOWN} FROM changed k "
-            "LEFT JOIN budget kb USING (budget_id)"
-        )
-        row = await self._changed(query, {**changes, "key_id": key_id}, by)
+    async def update_key(
+        self,
+        key_id: KeyId,
+        changes: Mapping[str, Any],
+        by: Author,
+        windows: Sequence[Account] = (),
+    ) -> Key | None:
+        query = changed_key(f"changed AS ({update('api_key', 'key_id', changes)})")
+        row = await self._changed(query, {**changes, "key_id": key_id}, by, windows)
         return key_of(row) if row else None
 
+    async def replace_secret(
+        self,
+        key_id: KeyId,
+        secret: NewSecret,
+        by: Author,
+        changes: Mapping[str, Any] = NOTHING,
+        windows: Sequence[Account] = (),
+    ) -> Key | None:
+        values = {
+            **changes,
+            "key_id": key_id,
+            "new_hash": secret.hash,
+            "new_name": secret.name,
+            "good_until": secret.good_until,
+        }
+        row = await self._changed(rotate(changes), values, by, windows)
+        return key_of(row) if row else await self.key(key_id)
+
     async def _changed(
-        self, query: LiteralString, values: dict[str, Any], by: Author
+        self,
+        query: LiteralString,
+        values: dict[str, Any],
+        by: Author,
+        windows: Sequence[Account],
     ) -> dict[str, Any] | None:
+        parameters = stored(values) | {"windows": names(windows)}
         try:
-            rows = await self._database.rows(query, stored(values), dict_row, by)
+            rows = await self._database.rows(query, parameters, dict_row, by)
         except errors.IntegrityError as error:
-            raise refused(error, values) from error
+            raise await self._refused(error, values) from error
         return rows[0] if rows else None
 
-    async def replace_secret(
-        self, key_id: KeyId, new_hash: KeyHash, new_name: str, good_until: datetime, by: Author
-    ) -> None:
-        values = {
-            "key_id": key_id,
-            "new_hash": new_hash,
-            "new_name": new_name,
-            "good_until": good_until,
-        }
-        try:
-            await self._database.execute(ROTATE, values, by)
-        except errors.UniqueViolation as error:
-            raise Conflict("This key exists already.") from error
+    async def _refused(
+        self, error: errors.IntegrityError, values: Mapping[str, Any]
+    ) -> GatewayError:
+        """Names the user who has an address already."""
+        if error.diag.constraint_name != ONE_USER:
+            return refused(error, values)
+        found = await self.users_by_email(values["user_email"])
+        whose = f" {found[0].id}" if found else ""
+        return Conflict(
+            f"user_email: the user{whose} has the address {values['user_email']} already; change "
+            "that user by /user/update, or send another address"
+        )
 
     async def delete_users(self, ids: Sequence[UserId], by: Author) -> None:
         await self._database.execute(DELETE_USERS, {"ids": list(ids)}, by)

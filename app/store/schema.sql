@@ -207,6 +207,70 @@ BEGIN
     RETURN v_dropped;
 END $$;
 
+CREATE FUNCTION public.end_duplicate_email() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    new.duplicate_email := false;
+    RETURN new;
+END $$;
+
+CREATE FUNCTION public.fold_spend_details(p_day date, p_most integer) RETURNS void
+    LANGUAGE sql
+    AS $$
+    WITH ranked AS (
+        SELECT session_id, key_id, user_id,
+               row_number() OVER (PARTITION BY key_id ORDER BY cost DESC, session_id) AS place
+          FROM spend_session_daily WHERE day = p_day AND session_id <> '(other)'
+    ), folded AS (
+        DELETE FROM spend_session_daily d USING ranked r
+         WHERE r.place > p_most AND d.day = p_day AND d.session_id = r.session_id
+           AND d.key_id = r.key_id AND d.user_id = r.user_id
+        RETURNING d.*
+    )
+    INSERT INTO spend_session_daily AS d
+    SELECT p_day, '(other)', key_id, user_id, min(first_at), max(last_at), sum(requests),
+           sum(tokens), sum(cost)
+      FROM folded GROUP BY key_id, user_id
+    ON CONFLICT (day, session_id, key_id, user_id) DO UPDATE
+       SET first_at = least(d.first_at, excluded.first_at),
+           last_at = greatest(d.last_at, excluded.last_at),
+           requests = d.requests + excluded.requests,
+           tokens = d.tokens + excluded.tokens,
+           cost = d.cost + excluded.cost;
+    WITH ranked AS (
+        SELECT tag, key_id,
+               row_number() OVER (PARTITION BY key_id ORDER BY cost DESC, tag) AS place
+          FROM spend_tag_daily WHERE day = p_day AND tag <> '(other)'
+    ), folded AS (
+        DELETE FROM spend_tag_daily d USING ranked r
+         WHERE r.place > p_most AND d.day = p_day AND d.tag = r.tag AND d.key_id = r.key_id
+        RETURNING d.*
+    )
+    INSERT INTO spend_tag_daily AS d
+    SELECT p_day, '(other)', key_id, sum(requests), sum(tokens), sum(cost)
+      FROM folded GROUP BY key_id
+    ON CONFLICT (day, tag, key_id) DO UPDATE
+       SET requests = d.requests + excluded.requests,
+           tokens = d.tokens + excluded.tokens,
+           cost = d.cost + excluded.cost;
+$$;
+
+CREATE FUNCTION public.forget_audit_log(p_before timestamp with time zone, p_most integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_deleted integer;
+BEGIN
+    PERFORM set_config('gateway.forgets', 'audit_log', true);
+    DELETE FROM audit_log
+     WHERE id IN (SELECT id FROM (SELECT id, at FROM audit_log ORDER BY id LIMIT p_most) AS oldest
+                   WHERE at < p_before);
+    GET DIAGNOSTICS v_deleted = ROW_COUNT;
+    PERFORM set_config('gateway.forgets', '', true);
+    RETURN v_deleted;
+END $$;
+
 CREATE FUNCTION public.hold_budget(p_hold jsonb) RETURNS TABLE(refused_by integer, limited_by integer, limited_kind text, wait_seconds double precision, spent numeric[], held numeric[], requests double precision[], tokens double precision[])
     LANGUAGE plpgsql
     AS $$
@@ -413,7 +477,17 @@ CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    IF TG_OP = 'DELETE' AND current_setting('gateway.forgets', true) = TG_TABLE_NAME THEN
+        RETURN NULL;
+    END IF;
     RAISE EXCEPTION '% takes no %: it is only ever added to', TG_TABLE_NAME, TG_OP;
+END $$;
+
+CREATE FUNCTION public.refuse_to_forget() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% keeps every entry for 90 days', TG_TABLE_NAME;
 END $$;
 
 CREATE FUNCTION public.remember_deleted_key() RETURNS trigger
@@ -619,6 +693,31 @@ BEGIN
                   ORDER BY day;
 END $$;
 
+CREATE FUNCTION public.start_budget_windows(p_scope text, p_id text, p_windows jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v record;
+BEGIN
+    PERFORM FROM budget_account WHERE scope = p_scope AND id = p_id AND window_start = 'epoch';
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    FOR v IN SELECT p_scope AS scope, p_id AS id, 'epoch'::timestamptz AS start
+             UNION
+             SELECT x.scope, x.id, x.start
+               FROM jsonb_to_recordset(p_windows) AS x (scope text, id text, start timestamptz)
+    LOOP
+        INSERT INTO budget_account (scope, id, window_start) VALUES (v.scope, v.id, v.start)
+        ON CONFLICT DO NOTHING;
+        -- Whoever settles now either is in the log already or waits for this row.
+        PERFORM FROM budget_account
+          WHERE scope = v.scope AND id = v.id AND window_start = v.start FOR UPDATE;
+        UPDATE budget_account SET spent = 0, adjusted = -spent_since(v.scope, v.id, v.start)
+         WHERE scope = v.scope AND id = v.id AND window_start = v.start;
+    END LOOP;
+END $$;
+
 CREATE FUNCTION public.summarise_spend(p_day date) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -800,6 +899,7 @@ CREATE TABLE public.gateway_user (
     model_max_budget jsonb DEFAULT '{}'::jsonb NOT NULL,
     model_rpm_limit jsonb DEFAULT '{}'::jsonb NOT NULL,
     model_tpm_limit jsonb DEFAULT '{}'::jsonb NOT NULL,
+    duplicate_email boolean DEFAULT false NOT NULL,
     CONSTRAINT gateway_user_increase_has_end CHECK (((temp_budget_increase IS NULL) = (temp_budget_expiry IS NULL))),
     CONSTRAINT gateway_user_max_budget_check CHECK ((max_budget >= (0)::numeric)),
     CONSTRAINT gateway_user_max_parallel_requests_check CHECK ((max_parallel_requests >= 0)),
@@ -986,6 +1086,8 @@ CREATE INDEX gateway_user_budget_id ON public.gateway_user USING btree (budget_i
 
 CREATE INDEX gateway_user_email ON public.gateway_user USING btree (lower(user_email));
 
+CREATE UNIQUE INDEX gateway_user_one_per_email ON public.gateway_user USING btree (lower(btrim(user_email))) WHERE (NOT duplicate_email);
+
 CREATE INDEX reservation_owner ON public.reservation USING btree (owner);
 
 CREATE INDEX retired_secret_key_id ON public.retired_secret USING btree (key_id);
@@ -1037,6 +1139,10 @@ CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.budget FOR EACH 
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.gateway_user FOR EACH ROW EXECUTE FUNCTION public.audit('user_id');
 
 CREATE TRIGGER audit AFTER INSERT OR DELETE OR UPDATE ON public.operator_model FOR EACH ROW EXECUTE FUNCTION public.audit('model_name');
+
+CREATE TRIGGER end_duplicate_email BEFORE UPDATE OF user_email ON public.gateway_user FOR EACH ROW WHEN ((lower(btrim(old.user_email)) IS DISTINCT FROM lower(btrim(new.user_email)))) EXECUTE FUNCTION public.end_duplicate_email();
+
+CREATE TRIGGER kept_for_90_days BEFORE DELETE ON public.audit_log FOR EACH ROW WHEN ((old.at > (now() - '90 days'::interval))) EXECUTE FUNCTION public.refuse_to_forget();
 
 CREATE TRIGGER name_key BEFORE INSERT OR UPDATE OF key_hash ON public.api_key FOR EACH ROW EXECUTE FUNCTION public.name_key();
 

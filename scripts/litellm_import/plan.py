@@ -13,6 +13,7 @@ from app.domain.budgets import LIFETIME, Budget
 from app.domain.identity import KeyHash, KeyId, UserId
 from app.domain.keys import Key, Role, User
 from app.domain.ledger import Account, Scope
+from app.domain.names import normal_email
 from app.domain.templates import Template
 from app.service.accounts import Accounts
 from scripts.litellm_import.allowances import Allowances, utc
@@ -86,6 +87,7 @@ class Planner:
         self._admins = admins
         self._plan = Plan()
         self._templates: dict[str, Template] = {}
+        self._addresses: dict[str, str] = {}
 
     def plan(self, source: Source, aliases: Mapping[str, str]) -> Plan:
         """`aliases` are those of the gateway's keys already, with their ids."""
@@ -146,7 +148,7 @@ class Planner:
         metadata, extra = _metadata(row)
         return User(
             id=UserId(row["user_id"]),
-            email=row.get("user_email"),
+            email=self._email(name, row.get("user_email")),
             alias=row.get("user_alias"),
             blocked=False,
             own=self._allowances.read(name, row, extra),
@@ -155,6 +157,18 @@ class Planner:
             created_at=utc(row.get("created_at")) or self._now,
             updated_at=self._now,
         )
+
+    def _email(self, name: str, text: str | None) -> str | None:
+        if text is None or not text.strip():
+            return None
+        try:
+            address = normal_email(text)
+        except ValueError as error:
+            self._note(name, f"{error}: kept as it is")
+            return text
+        if self._addresses.setdefault(address, name) != name:
+            self._note(name, f"has the e-mail address of {self._addresses[address]}: use user ids")
+        return address
 
     def _role(self, name: str, role: str | None) -> Role:
         if role in (Role.ADMIN, Role.VIEWER):

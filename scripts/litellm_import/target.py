@@ -6,12 +6,17 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from app.domain.keys import User
 from app.store.columns import BUDGET_COLUMNS, KEY_COLUMNS, USER_COLUMNS, insert
 from app.store.rows import budget_values, key_values, user_values
 from scripts.litellm_import.plan import AUTHOR, Plan
 
 TEMPLATE = insert("budget", ("budget_id", *BUDGET_COLUMNS))
 USER = insert("gateway_user", USER_COLUMNS)
+USER_SHARING = insert("gateway_user", (*USER_COLUMNS, "duplicate_email"))
+SHARED = """
+SELECT 1 FROM gateway_user WHERE lower(btrim(user_email)) = lower(%s) AND user_id <> %s LIMIT 1
+"""
 KEY = insert("api_key", KEY_COLUMNS)
 UNLESS_THERE = " ON CONFLICT DO NOTHING"
 
@@ -48,7 +53,7 @@ def write(connection: psycopg.Connection[TupleRow], plan: Plan) -> Written:
             _new(cursor, TEMPLATE, {"budget_id": t.id, **budget_values(t.allowance)})
             for t in plan.templates
         )
-        users = sum(_new(cursor, USER, user_values(user)) for user in plan.users)
+        users = sum(_new_user(cursor, user) for user in plan.users)
         keys = sum(_new(cursor, KEY, key_values(key)) for key in plan.keys)
         here = _here(cursor)
         cursor.executemany(RETIRED, [retired for retired in plan.retired if retired[1] in here])
@@ -63,6 +68,15 @@ def write(connection: psycopg.Connection[TupleRow], plan: Plan) -> Written:
             cursor.execute(SPEND, values)
             accounts += cursor.rowcount
         return Written(templates, users, keys, accounts)
+
+
+def _new_user(cursor: Cursor[TupleRow], user: User) -> int:
+    """LiteLLM lets several users have one address; the gateway marks all but the first."""
+    values = user_values(user)
+    shared = user.email and cursor.execute(SHARED, (user.email, user.id)).fetchone()
+    if not shared:
+        return _new(cursor, USER, values)
+    return _new(cursor, USER_SHARING, {**values, "duplicate_email": True})
 
 
 def _new(cursor: Cursor[TupleRow], query: str, values: dict[str, object]) -> int:

@@ -81,7 +81,14 @@ def parser(prog: str) -> argparse.ArgumentParser:
 
     verb("help", "show this, or what a verb takes", _topic)
     verb(
-        "create-user", "make a user and a first key", _identity, _role, _budget, _speed, _first_key
+        "create-user",
+        "make a user and a first key",
+        _identity,
+        _role,
+        _budget,
+        _no_budget,
+        _speed,
+        _first_key,
     )
     verb("list-users", "list users with their spend", _user_filters)
     verb("get-user", "show a user with keys", _one_user)
@@ -140,6 +147,16 @@ def _budget(p: Parser) -> None:
         type=model_budget,
         action="append",
         metavar="MODEL=USD/DURATION",
+    )
+
+
+def _no_budget(p: Parser) -> None:
+    p.add_argument(
+        "--no-budget",
+        dest="max_budget",
+        action="store_const",
+        const=None,
+        help="no limit; without this and --budget, the gateway's default budget",
     )
 
 
@@ -234,7 +251,8 @@ def _import(p: Parser) -> None:
         "file",
         metavar="FILE.csv",
         help="columns: email, user_id, alias, role, budget, soft_budget, duration, "
-        "budget_id, models, rpm, tpm, parallel, key_alias, key_expires",
+        "budget_id, models, rpm, tpm, parallel, key_alias, key_expires; an empty budget is the "
+        "gateway's default, none is no limit",
     )
     p.add_argument(
         "--keys", metavar="FILE.csv", help="gets the keys, for the owner of the file alone to read"

@@ -4,6 +4,7 @@ left as they are, so that an import that was interrupted is simply run again."""
 import csv
 import os
 import re
+import shlex
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, Mapping
@@ -54,7 +55,7 @@ COLUMNS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "user_id": ("user_id", str),
     "alias": ("user_alias", str),
     "role": ("user_role", _role),
-    "budget": ("max_budget", usd),
+    "budget": ("max_budget", lambda text: None if text.lower() == "none" else usd(text)),
     "soft_budget": ("soft_budget", usd),
     "duration": ("budget_duration", _duration),
     "budget_id": ("budget_id", str),
@@ -206,7 +207,7 @@ def _key_file(path: Path | None) -> Iterator[TextIO | None]:
         raise Misuse(f"{path} cannot be written: {error}") from error
     with os.fdopen(descriptor, "a", newline="") as file:
         if os.fstat(descriptor).st_mode & 0o077:
-            raise Misuse(f"{path} could be read by others: chmod 600 {path}")
+            raise Misuse(f"{path} could be read by others: chmod 600 {shlex.quote(str(path))}")
         if file.tell() == 0:
             csv.writer(file).writerow(("user_id", "email", "key_alias", "key"))
         yield file

@@ -41,7 +41,10 @@ def options_of(arguments: argparse.Namespace) -> Options:
 def create_user(client: Client, options: Options) -> Result:
     made = client.post("/user/new", **options)
     name = made["user_email"] or made["user_id"]
-    lines = [f"User {name} made, with the id {made['user_id']}."]
+    lines = [
+        f"User {name} made, with the id {made['user_id']}.",
+        f"Budget: {_budget(made)}; models: {', '.join(made['models']) or 'all'}.",
+    ]
     if made["key"]:
         lines += [f"Key: {made['key']}", SHOWN_ONCE]
     return Result(made, lines)

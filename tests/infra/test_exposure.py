@@ -150,6 +150,7 @@ def test_metrics_and_administration_have_no_public_route(environment: Deployment
     paths = {
         path
         for rule in listener_rules(environment)
+        if rule["action"][0]["type"] == "forward"
         for condition in rule["condition"]
         for path in condition["path_pattern"][0]["values"]
     }

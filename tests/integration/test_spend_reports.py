@@ -117,6 +117,101 @@ def test_days_are_summed_up_between_two_dates(team: tuple[Stack, str, str]) -> N
     assert day["spend"] == sum(row["cost"] for row in stack.spend_log())
 
 
+def asked(stack: Stack, path: str, **parameters: Any) -> httpx.Response:
+    return stack.gateway.try_admin("GET", path, **parameters)
+
+
+def test_an_end_date_is_included_by_every_report(team: tuple[Stack, str, str]) -> None:
+    stack, *_ = team
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    day = {"start_date": today, "end_date": today}
+
+    assert len(get(stack, "/spend/logs", summarize=False, **day)) == 3
+    assert get(stack, "/spend/logs/v2", **day)["total"] == 3
+    assert get(stack, "/spend/logs/v2", end_date=today)["total"] == 3
+    assert get(stack, "/spend/logs/v2", end_date=f"{today} 23:59:59")["total"] == 3
+    assert sum(r["requests"] for r in get(stack, "/spend/report", **day)) == 3
+    assert sum(r["requests"] for r in get(stack, "/spend/models", **day)) == 3
+    changes = get(stack, "/audit/logs", since=today, until=today)["audit_logs"]
+    assert changes == get(stack, "/audit/logs")["audit_logs"] != []
+
+
+def test_an_end_to_the_second_includes_that_second(team: tuple[Stack, str, str]) -> None:
+    stack, *_ = team
+    last = max(row["started_at"] for row in stack.spend_log()).astimezone(UTC)
+
+    def total(end: datetime) -> int:
+        found = get(stack, "/spend/logs/v2", end_date=f"{end:%Y-%m-%d %H:%M:%S}")
+        return int(found["total"])
+
+    assert [total(last), total(last - timedelta(minutes=1))] == [3, 0]
+
+
+def test_every_day_of_a_long_period_is_there(own_stack: Stack) -> None:
+    own_stack.execute(
+        "INSERT INTO spend_day (day, stale, dropped) SELECT utc_day(now()) - n, false, true"
+        "  FROM generate_series(1, 399) n"
+    )
+    own_stack.execute(
+        "INSERT INTO spend_daily"
+        " SELECT day, 'k', 'u', 'claude-haiku-4-5', 1, 0, 1, 1, 0, 0, 0, 1, 0 FROM spend_day"
+    )
+    first = f"{datetime.now(UTC) - timedelta(days=399):%Y-%m-%d}"
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+
+    for path in ("/spend/logs", "/spend/report"):
+        answer = asked(own_stack, path, start_date=first, end_date=today)
+        days = answer.json()
+        assert len(days) == 399, path
+        assert sum(day.get("spend", day.get("total_spend")) for day in days) == 399
+        assert answer.headers["x-total-count"] == "399"
+        assert answer.headers["x-has-more"] == "false"
+    checks = asked(own_stack, "/spend/check", limit=398)
+    assert (len(checks.json()), checks.headers["x-has-more"]) == (398, "true")
+    checks = asked(own_stack, "/spend/check", limit=400)
+    assert checks.headers["x-has-more"] == "false"
+    some = asked(own_stack, "/spend/logs", start_date=first, end_date=today, limit=100)
+    assert (len(some.json()), some.headers["x-has-more"]) == (100, "true")
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "total"),
+    [
+        ("/spend/report", {"group_by": "model"}, 2),
+        ("/spend/report", {"group_by": "user"}, 2),
+        ("/spend/report", {"group_by": "key"}, 2),
+        ("/spend/models", {}, 2),
+        ("/spend/tags", {}, 3),
+        ("/spend/keys", {}, 2),
+        ("/spend/users", {}, 2),
+        ("/spend/logs", {}, 3),
+    ],
+)
+def test_a_report_that_was_cut_says_so_and_the_rest_is_on_further_pages(
+    team: tuple[Stack, str, str], path: str, query: dict[str, Any], total: int
+) -> None:
+    stack, *_ = team
+    pages = [asked(stack, path, **query, limit=1, page=n + 1) for n in range(total)]
+    beyond = asked(stack, path, **query, limit=1, page=total + 1)
+
+    rows = [row for page in pages for row in page.json()]
+    assert rows == asked(stack, path, **query).json()
+    more = [page.headers["x-has-more"] for page in pages]
+    assert more == ["true"] * (total - 1) + ["false"]
+    assert (beyond.json(), beyond.headers["x-has-more"]) == ([], "false")
+    if path != "/spend/logs":
+        assert {page.headers["x-total-count"] for page in pages} == {str(total)}
+
+
+def test_a_start_after_the_end_is_refused(stack: Stack) -> None:
+    backwards = {"start_date": "2026-02-01", "end_date": "2026-01-01"}
+
+    for path in ("/spend/logs", "/spend/logs/v2", "/spend/report"):
+        answer = asked(stack, path, **backwards)
+        assert (answer.status_code, "is after end_date" in answer.text) == (400, True), path
+    assert asked(stack, "/spend/logs/v2", end_date="9999-12-31").status_code == 400
+
+
 def test_all_reports_sum_up_to_the_same(team: tuple[Stack, str, str]) -> None:
     stack, *_ = team
     spent = sum(row["cost"] for row in stack.spend_log())

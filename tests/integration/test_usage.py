@@ -52,6 +52,7 @@ def test_it_tells_spend_by_model_and_by_session(own_stack: Stack) -> None:
     assert answer["models"] == answer["today"]
     assert [group["name"] for group in answer["sessions"]] == ["s-2", "s-1"]
     assert answer["sessions_today"] == answer["sessions"]
+    assert answer["sessions_total"] == answer["sessions_today_total"] == 2
     (budget,) = answer["budgets"]
     mine = [row for row in own_stack.spend_log() if row["session_id"] in ("s-1", "s-2")][:2]
     assert Decimal(str(budget["spend"])) == sum(row["cost"] for row in mine)

@@ -103,6 +103,8 @@ def gateway_process(
         "GATEWAY_BEDROCK_ENDPOINT": bedrock_url,
         # All of a test's clients share an address.
         "GATEWAY_UNKNOWN_KEYS_PER_MINUTE": "0",
+        # Tests say themselves what users may spend.
+        "GATEWAY_DEFAULT_USER_MAX_BUDGET": "none",
         "GATEWAY_SPOOL_DIR": str(directory / "spool"),
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": EMULATOR.access_key,

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from app.domain.audit import Author
 from app.errors import InvalidRequest
+from app.http.admin.numbers import parse_integer
 from app.http.body import read_body
 from app.http.credentials import credentials
 from app.http.errors import request_id
@@ -63,7 +64,7 @@ class _ExactRequest(Request):
 
     async def json(self) -> Any:
         try:
-            return json.loads(await self.body(), parse_float=Decimal)
+            return json.loads(await self.body(), parse_float=Decimal, parse_int=parse_integer)
         except (RecursionError, UnicodeDecodeError) as error:
             raise InvalidRequest("The body is no JSON that can be read.") from error
 

@@ -1,18 +1,20 @@
 """`/audit/logs`: who changed what, when, from what, to what."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
 from fastapi import Query as InQuery
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.audit import AuditEntry, AuditFilter
 from app.domain.budgets import in_utc
 from app.http.admin.access import DOCUMENTED_KEYS, Reads
-from app.http.admin.fields import PageSize, Query, Text
+from app.http.admin.fields import Query, Text
+from app.http.admin.numbers import PageSize, Whole
 from app.http.admin.shapes import documented
 from app.http.replies import json_response, time
 from app.http.services import services
@@ -29,18 +31,26 @@ TABLES: Final = {
 NAMES: Final = {table: name for name, table in TABLES.items()}
 
 Moment = Annotated[datetime, AfterValidator(in_utc)]
+DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _whole_day(value: Any) -> Any:
+    """A date alone as an end includes that day; PostgreSQL keeps microseconds."""
+    is_date = isinstance(value, str) and DATE.fullmatch(value)
+    return f"{value}T23:59:59.999999" if is_date else value
 
 
 class AuditQuery(Query):
-    """Which entries. A time without a zone is in UTC; `before` is the id of an entry."""
+    """Which entries. A time without a zone is in UTC; a date alone as `until` includes that day.
+    `before` is the id of an entry."""
 
     actor: Text | None = None
     object_type: Literal["user", "key", "budget", "model", "beta"] | None = None
     object_id: Text | None = None
     action: Literal["create", "update", "delete"] | None = None
     since: Moment | None = None
-    until: Moment | None = None
-    before: Annotated[int, Field(ge=1, le=2**62)] | None = None
+    until: Annotated[Moment, BeforeValidator(_whole_day)] | None = None
+    before: Annotated[int, Field(ge=1, le=2**62), Whole] | None = None
     page_size: PageSize = 50
 
     def which(self) -> AuditFilter:

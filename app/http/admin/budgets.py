@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app.errors import Conflict, NotFound
 from app.http.admin import examples
 from app.http.admin.access import DOCUMENTED_KEYS, AdminRoute, Changes, Reads
-from app.http.admin.fields import Body, BudgetFields, Text
+from app.http.admin.fields import Body, BudgetFields, NewId, Text
 from app.http.admin.shapes import documented, template_row
 from app.http.replies import json_response
 from app.http.services import services
@@ -31,7 +31,7 @@ class BudgetNew(BudgetFields):
         }
     )
 
-    budget_id: Text | None = None
+    budget_id: NewId | None = None
 
 
 class BudgetUpdate(BudgetFields):

@@ -1,7 +1,6 @@
 """The fields of requests. Unknown ones are refused by name: a limit that is silently ignored is
 none."""
 
-import math
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -9,15 +8,21 @@ import orjson
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from app.domain.budgets import Budget
+from app.domain.names import new_id, visible_name
+from app.http.admin.numbers import Count, Usd, as_float
 
 LARGEST_METADATA: Final = 16_384
 DEEPEST_METADATA: Final = 8
 MOST_NAMES: Final = 200
 
-Usd = Annotated[Decimal, Field(ge=0, max_digits=20, decimal_places=10)]
-Count = Annotated[int, Field(ge=0, le=2**53)]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """Without control characters: PostgreSQL keeps no NUL, and logs and terminals want none."""
+
+Name = Annotated[Text, AfterValidator(visible_name)]
+"""A name that is given: in addition, not blank and without characters that nobody sees."""
+
+NewId = Annotated[Text, AfterValidator(new_id)]
+"""An id that is given; those that exist may be named by any `Text`."""
 
 Secret = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """A key, or its hash."""
@@ -36,10 +41,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
             raise ValueError("text with a NUL")
         value.encode()
         return value
-    number = float(value) if isinstance(value, Decimal | float) else value
-    if isinstance(number, float) and not math.isfinite(number):
-        raise ValueError("a number that JSON does not have")
-    return number
+    return as_float(value) if isinstance(value, Decimal | float) else value
 
 
 def _metadata(value: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +121,3 @@ class Query(BaseModel):
     """Filters and pages of a list; like fields, unknown ones are refused by name."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
-PageSize = Annotated[int, Field(ge=1, le=500)]

@@ -12,7 +12,8 @@ from app.domain.listing import Cut, KeyFilter, KeyOrder, Order
 from app.errors import Conflict, InvalidRequest, NotFound
 from app.http.admin import examples
 from app.http.admin.access import DOCUMENTED_KEYS, AdminRoute, Changes, Reads
-from app.http.admin.fields import AllowanceFields, Body, PageNumber, PageSize, Query, Secret, Text
+from app.http.admin.fields import AllowanceFields, Body, Name, Query, Secret, Text
+from app.http.admin.numbers import PageNumber, PageSize
 from app.http.admin.shapes import documented, key_row, new_key_row, pages
 from app.http.replies import json_response
 from app.http.services import services
@@ -24,13 +25,13 @@ router = APIRouter(
 NOT_FOUND: Final = NotFound("No such key.")
 TAKEN: Final = Conflict("A key with the alias 'adas-laptop' exists already.")
 
-Tags = Annotated[list[Annotated[Text, Field(max_length=64)]], Field(max_length=20)]
+Tags = Annotated[list[Annotated[Name, Field(max_length=64)]], Field(max_length=20)]
 
 
 class KeyFields(AllowanceFields):
     """What is kept of a key. `duration` is how long it lives from now, as `90d`."""
 
-    key_alias: Text | None = None
+    key_alias: Name | None = None
     user_id: Text | None = None
     duration: Text | None = None
     tags: Tags | None = None
@@ -128,7 +129,7 @@ async def generate_key(request: Request, body: KeyGenerate, by: Changes) -> Resp
     """Makes a key, which is shown this once."""
     use = services(request)
     made = await use.keys.add(body.sent(), by.who, by.author)
-    return json_response(new_key_row(made, await use.spendings.of(made.key)))
+    return json_response(new_key_row(made, use.spendings.none(made.key)))
 
 
 @router.get(
@@ -236,4 +237,4 @@ async def _rotated(request: Request, name: str, body: Rotation, by: Changes) -> 
     use = services(request)
     changes = body.sent("key", "new_key", "grace_period")
     made = await use.keys.replace(name, body.new_key, body.grace_period, changes, by.who, by.author)
-    return json_response(new_key_row(made, await use.spendings.of(made.key)))
+    return json_response(new_key_row(made, await use.spendings.if_readable(made.key)))

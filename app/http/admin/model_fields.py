@@ -1,13 +1,12 @@
 """The fields of models: LiteLLM's, as far as they mean something here."""
 
-from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from app.http.admin.fields import Body, Count, Text
+from app.http.admin.fields import Body, Text
+from app.http.admin.numbers import Cost, Count
 
-Cost = Annotated[Decimal, Field(ge=0, le=1, max_digits=20, decimal_places=18)]
 Name = Annotated[Text, Field(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/\-]*$")]
 BedrockModel = Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/\-\[\]]*$")]
 

@@ -1,6 +1,5 @@
 """`/spend/*` and `/global/spend`: what was spent, by LiteLLM's paths and field names."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
@@ -13,10 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.ledger import Scope
-from app.domain.spending import Dimension, SpendGroup
+from app.domain.listing import Page
+from app.domain.spending import Dimension, Part, SpendGroup
 from app.errors import InvalidRequest, NotFound
 from app.http.admin.access import DOCUMENTED_KEYS, Reads
 from app.http.admin.fields import Query, Secret, Text
+from app.http.admin.numbers import PageNumber, Whole
 from app.http.admin.shapes import documented
 from app.http.replies import json_response, time
 from app.http.services import services
@@ -26,11 +27,22 @@ router = APIRouter(tags=["spend"], dependencies=DOCUMENTED_KEYS)
 BACKWARDS: Final = InvalidRequest("start_date: is after end_date")
 NO_KEY: Final = NotFound("No such key.")
 
-Limit = Annotated[int, Field(ge=1, le=1000)]
+Limit = Annotated[int, Field(ge=1, le=1000), Whole]
 Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))]
 
 
-class SpenderDays(Query):
+class Parts(Query):
+    """Rows of a report: `limit` of them, by pages. The header `x-total-count` says how many there
+    are, `x-has-more` whether some follow."""
+
+    limit: Limit = 100
+    page: PageNumber = 1
+
+    def part(self) -> Part:
+        return Part(self.limit, (self.page - 1) * self.limit)
+
+
+class SpenderDays(Parts):
     """Days in UTC, both included, the last 30 by default; of one key (itself or its hash), of one
     user, or of all."""
 
@@ -38,7 +50,6 @@ class SpenderDays(Query):
     end_date: Day | None = None
     api_key: Secret | None = None
     user_id: Text | None = None
-    limit: Limit = 100
 
 
 class Report(SpenderDays):
@@ -60,9 +71,10 @@ SUMS: Final = {"requests": 120, "failed_requests": 1, "total_tokens": 51000, "to
         [{"token": "9f86d081884c7d65…", "key_alias": "ci", "user_id": "ada", "spend": 12.5}]
     ),
 )
-async def keys(request: Request, query: Annotated[Most, InQuery()], by: Reads) -> Response:
-    """For ever, the dearest first; keys that were deleted are among them."""
+async def keys(request: Request, query: Annotated[Parts, InQuery()], by: Reads) -> Response:
+    """Lifetime spend, highest first; deleted keys are among them."""
     del by
+    found = await services(request).reports.totals(Scope.KEY, query.part())
     return json_response(
         [
             {
@@ -72,8 +84,9 @@ async def keys(request: Request, query: Annotated[Most, InQuery()], by: Reads) -
                 "spend": total.cost,
                 "deleted": total.deleted,
             }
-            for total in await services(request).reports.totals(Scope.KEY, query.limit)
-        ]
+            for total in found.records
+        ],
+        counted(found, query.part()),
     )
 
 
@@ -82,9 +95,11 @@ async def keys(request: Request, query: Annotated[Most, InQuery()], by: Reads) -
     summary="Show what each user spent",
     responses=documented([{"user_id": "ada", "user_email": "ada@example.org", "spend": 12.5}]),
 )
-async def users(request: Request, query: Annotated[Most, InQuery()], by: Reads) -> Response:
-    """For ever, the dearest first; users that were deleted are among them."""
+async def users(request: Request, query: Annotated[Parts, InQuery()], by: Reads) -> Response:
+    """Lifetime spend, highest first; deleted users are among them. A user that was made again under
+    the same id starts at zero."""
     del by
+    found = await services(request).reports.totals(Scope.USER, query.part())
     return json_response(
         [
             {
@@ -93,8 +108,9 @@ async def users(request: Request, query: Annotated[Most, InQuery()], by: Reads) 
                 "spend": total.cost,
                 "deleted": total.deleted,
             }
-            for total in await services(request).reports.totals(Scope.USER, query.limit)
-        ]
+            for total in found.records
+        ],
+        counted(found, query.part()),
     )
 
 
@@ -104,13 +120,12 @@ async def users(request: Request, query: Annotated[Most, InQuery()], by: Reads) 
     responses=documented([{"model": "claude-haiku-4-5", **SUMS}], BACKWARDS, NO_KEY),
 )
 async def models(request: Request, query: Annotated[SpenderDays, InQuery()], by: Reads) -> Response:
-    """The dearest first."""
+    """Highest spend first."""
     del by
+    found = await groups(request, Dimension.MODEL, query)
     return json_response(
-        [
-            {"model": group.name, **_sums(group)}
-            for group in await groups(request, Dimension.MODEL, query)
-        ]
+        [{"model": group.name, **_sums(group)} for group in found.records],
+        counted(found, query.part()),
     )
 
 
@@ -122,8 +137,9 @@ async def models(request: Request, query: Annotated[SpenderDays, InQuery()], by:
     ),
 )
 async def tags(request: Request, query: Annotated[SpenderDays, InQuery()], by: Reads) -> Response:
-    """The dearest first. A request with two tags counts under both."""
+    """Highest spend first. A request with two tags counts under both."""
     del by
+    found = await groups(request, Dimension.TAG, query)
     return json_response(
         [
             {
@@ -131,8 +147,9 @@ async def tags(request: Request, query: Annotated[SpenderDays, InQuery()], by: R
                 "log_count": group.requests,
                 "total_spend": group.cost,
             }
-            for group in await groups(request, Dimension.TAG, query)
-        ]
+            for group in found.records
+        ],
+        counted(found, query.part()),
     )
 
 
@@ -144,8 +161,11 @@ async def tags(request: Request, query: Annotated[SpenderDays, InQuery()], by: R
     ),
 )
 async def report(request: Request, query: Annotated[Report, InQuery()], by: Reads) -> Response:
-    """Days in their order, all else by what it cost. Sums of past days outlive the spend log."""
+    """Days in order, all else by spend, highest first. Sums of past days outlive the spend log.
+    Rows come by pages of `limit`; the headers `x-total-count` and `x-has-more` say whether there
+    are more."""
     del by
+    found = await groups(request, query.group_by, query)
     return json_response(
         [
             {
@@ -155,8 +175,9 @@ async def report(request: Request, query: Annotated[Report, InQuery()], by: Read
                 **_sums(group),
                 **_kinds(group),
             }
-            for group in await groups(request, query.group_by, query)
-        ]
+            for group in found.records
+        ],
+        counted(found, query.part()),
     )
 
 
@@ -169,8 +190,10 @@ async def report(request: Request, query: Annotated[Report, InQuery()], by: Read
 )
 async def checks(request: Request, query: Annotated[Most, InQuery()], by: Reads) -> Response:
     """For each day that is over: where its log, its summaries and the counters of budgets differ.
-    `findings` is null for a day that was not checked."""
+    `findings` is null for a day that was not checked. The header `x-has-more` says whether there
+    are earlier days."""
     del by
+    found = await services(request).reports.checks(query.limit + 1)
     return json_response(
         [
             {
@@ -178,8 +201,9 @@ async def checks(request: Request, query: Annotated[Most, InQuery()], by: Reads)
                 "checked_at": time(check.checked_at),
                 "findings": check.findings and [asdict(finding) for finding in check.findings],
             }
-            for check in await services(request).reports.checks(query.limit)
-        ]
+            for check in found[: query.limit]
+        ],
+        {"x-has-more": "true" if len(found) > query.limit else "false"},
     )
 
 
@@ -210,11 +234,22 @@ async def global_spend(request: Request, by: Reads) -> Response:
     )
 
 
-async def groups(request: Request, by: Dimension, query: SpenderDays) -> Sequence[SpendGroup]:
+async def groups(
+    request: Request, by: Dimension, query: SpenderDays, part: Part | None = None
+) -> Page[SpendGroup]:
     use = services(request).reports
     period = use.period(query.start_date, query.end_date)
     spender = await use.spender(query.api_key, query.user_id)
-    return await use.groups(by, period, spender, query.limit)
+    return await use.groups(by, period, spender, part or query.part())
+
+
+def counted(found: Page[Any], part: Part) -> dict[str, str]:
+    """Headers that say how many rows there are in all, and whether some follow these."""
+    more = part.offset + len(found.records) < found.total
+    headers = {"x-has-more": "true" if more else "false"}
+    if found.records or not part.offset:
+        headers["x-total-count"] = str(found.total)
+    return headers
 
 
 def _sums(group: SpendGroup) -> dict[str, Any]:

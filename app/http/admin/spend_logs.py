@@ -9,14 +9,16 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.domain.spending import Dimension, LogEntry, LogQuery, SpendGroup
+from app.domain.spending import Dimension, LogEntry, LogQuery, Part, SpendGroup
 from app.errors import InvalidRequest
 from app.http.admin.access import DOCUMENTED_KEYS, Reads
-from app.http.admin.fields import PageNumber, PageSize, Query, Secret, Text
+from app.http.admin.fields import Query, Secret, Text
+from app.http.admin.numbers import PageNumber, PageSize
 from app.http.admin.shapes import documented, pages
-from app.http.admin.spend import BACKWARDS, NO_KEY, SpenderDays, groups
+from app.http.admin.spend import BACKWARDS, NO_KEY, SpenderDays, counted, groups
 from app.http.replies import json_response, time
 from app.http.services import services
+from app.service.reports import LONGEST_DAYS
 
 router = APIRouter(tags=["spend"], dependencies=DOCUMENTED_KEYS)
 
@@ -26,6 +28,9 @@ CALL_TYPES: Final = {
     "bedrock": "pass_through",
 }
 """LiteLLM's names for the dialects."""
+
+A_DAY: Final = timedelta(days=1)
+A_SECOND: Final = timedelta(seconds=1)
 
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d)?$")]
 
@@ -37,7 +42,7 @@ class Logs(SpenderDays):
 
 
 class LogPages(Query):
-    """Times are UTC; the end is not included."""
+    """Times are UTC, and both of them are included: a date alone as the end is that whole day."""
 
     start_date: Moment | None = None
     end_date: Moment | None = None
@@ -67,24 +72,31 @@ ENTRY: Final = {
 )
 async def logs(request: Request, query: Annotated[Logs, InQuery()], by: Reads) -> Response:
     """With a start and an end: what was spent on each day, unless `summarize` is false. Otherwise
-    the newest requests, at most `limit` of them; `/spend/logs/v2` has pages."""
+    the newest requests, at most `limit` of them; the header `x-has-more` says whether there are
+    more, and `/spend/logs/v2` has pages."""
     del by
     use = services(request).reports
     first, last = query.start_date, query.end_date
     of_one = query.request_id or query.session_id
     if first and last and query.summarize and not of_one:
-        return json_response([_day(day) for day in await groups(request, Dimension.DAY, query)])
-    page = await use.log(
+        whole = None if query.model_fields_set & {"limit", "page"} else Part(LONGEST_DAYS)
+        days = await groups(request, Dimension.DAY, query, whole)
+        headers = counted(days, whole or query.part())
+        return json_response([_day(day) for day in days.records], headers)
+    part = query.part()
+    entries = await use.log(
         LogQuery(
             since=_midnight(first) if first else None,
-            until=_midnight(last + timedelta(days=1)) if last else None,
+            until=_midnight(last + A_DAY) if last else None,
             spender=await use.spender(query.api_key, query.user_id),
             request_id=query.request_id,
             session_id=query.session_id,
-            limit=query.limit,
+            offset=part.offset,
+            limit=part.limit + 1,
         )
     )
-    return json_response([_entry(entry) for entry in page.records])
+    more = "true" if len(entries) > part.limit else "false"
+    return json_response([_entry(e) for e in entries[: part.limit]], {"x-has-more": more})
 
 
 @router.get(
@@ -98,10 +110,13 @@ async def log_pages(request: Request, query: Annotated[LogPages, InQuery()], by:
     """The newest first."""
     del by
     use = services(request).reports
-    found = await use.log(
+    since, until = _first("start_date", query.start_date), _end("end_date", query.end_date)
+    if since and until and since >= until:
+        raise BACKWARDS
+    found = await use.log_page(
         LogQuery(
-            since=_moment("start_date", query.start_date),
-            until=_moment("end_date", query.end_date),
+            since=since,
+            until=until,
             spender=await use.spender(query.api_key, query.user_id),
             model=query.model,
             session_id=query.session_id,
@@ -197,8 +212,20 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _moment(field: str, text: str | None) -> datetime | None:
+def _first(field: str, text: str | None) -> datetime | None:
+    """From then on: a date alone is the midnight at its start."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
     except ValueError as error:
         raise InvalidRequest(f"{field}: {text} is no date") from error
+
+
+def _end(field: str, text: str | None) -> datetime | None:
+    """Up to, not including: the midnight after a date alone, or the second after a time."""
+    last = _first(field, text)
+    if last is None:
+        return None
+    try:
+        return last + (A_DAY if text and len(text) == len("2026-11-30") else A_SECOND)
+    except OverflowError as error:
+        raise InvalidRequest(f"{field}: {text} is outside of the calendar") from error

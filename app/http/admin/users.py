@@ -13,7 +13,8 @@ from app.domain.listing import Cut, Order, UserFilter, UserOrder
 from app.errors import Conflict, InvalidRequest, NotFound
 from app.http.admin import examples
 from app.http.admin.access import DOCUMENTED_KEYS, AdminRoute, Changes, Reads
-from app.http.admin.fields import AllowanceFields, Body, PageNumber, PageSize, Query, Text
+from app.http.admin.fields import AllowanceFields, Body, Name, NewId, Query, Text
+from app.http.admin.numbers import PageNumber, PageSize
 from app.http.admin.shapes import documented, key_row, new_key_row, pages, user_row
 from app.http.replies import json_response
 from app.http.services import services
@@ -33,7 +34,7 @@ class UserFields(AllowanceFields):
     """What is kept of a user."""
 
     user_email: Text | None = None
-    user_alias: Text | None = None
+    user_alias: Name | None = None
     user_role: Role | None = None
 
 
@@ -42,9 +43,9 @@ class UserNew(UserFields):
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.USER_ADA]})
 
-    user_id: Text | None = None
+    user_id: NewId | None = None
     auto_create_key: bool = True
-    key_alias: Text | None = None
+    key_alias: Name | None = None
     duration: Text | None = None
 
 
@@ -114,10 +115,10 @@ async def new_user(request: Request, body: UserNew, by: Changes) -> Response:
         by.who,
         by.author,
     )
-    row = user_row(user, await use.spendings.of(user))
+    row = user_row(user, use.spendings.none(user))
     if made is None:
         return json_response({"key": "", **row})
-    return json_response(new_key_row(made, await use.spendings.of(made.key)) | row)
+    return json_response(new_key_row(made, use.spendings.none(made.key)) | row)
 
 
 @router.get(

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.local.ports import free_port
-from tests.infra.support.deployment import Deployment
+from tests.infra.support.deployment import Deployment, Resource
 
 MODULE = Path("/usr/lib/nginx/modules/ngx_http_js_module.so")
 START_SECONDS = 10
@@ -86,6 +86,9 @@ function request(r) {
   const path = r.variables.request_uri.split('?')[0];
   for (const pattern in RULES) {
     if (fits(pattern, path)) {
+      if (RULES[pattern] === '') {
+        break;
+      }
       r.internalRedirect('@' + RULES[pattern]);
       return;
     }
@@ -149,6 +152,11 @@ def _netloc(url: str) -> str:
     return urlsplit(url).netloc
 
 
+def rules_of(deployment: Deployment) -> list[Resource]:
+    """The edge listener's rules in the order in which the load balancer tries them."""
+    return sorted(deployment.all("aws_lb_listener_rule"), key=lambda rule: int(rule["priority"]))
+
+
 def _listener(deployment: Deployment) -> str:
     """The edge listener's rules and its refusal, out of the state."""
     groups = {
@@ -156,8 +164,8 @@ def _listener(deployment: Deployment) -> str:
         for one in deployment.all("aws_lb_target_group")
     }
     rules = {
-        path: groups[rule["action"][0]["target_group_arn"]]
-        for rule in deployment.all("aws_lb_listener_rule")
+        path: groups[target] if (target := rule["action"][0]["target_group_arn"]) else ""
+        for rule in rules_of(deployment)
         for path in rule["condition"][0]["path_pattern"][0]["values"]
     }
     listener = deployment.only("aws_lb_listener", ".edge")

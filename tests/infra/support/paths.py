@@ -36,6 +36,7 @@ ADMINISTRATION = (
     "/key/generate",
     "/key/info",
     "/model/betas",
+    "/v1/model/info",
     "/spend/logs",
     "/global/spend",
     "/metrics",
@@ -63,6 +64,57 @@ LOOK_ALIKES = {
     "d": ("\uff44", "\u0501"),
     "/": ("\uff0f", "\u2044", "\u2215"),
 }
+
+
+NO_UTF8 = {
+    # Bytes that a lenient decoder reads as a dot or a slash, or as nothing at all.
+    "overlong in two bytes": ("%c0%ae", "%c0%af", "%c1%9c"),
+    "overlong in three": ("%e0%80%ae", "%e0%80%af", "%e0%81%9c"),
+    "overlong in four": ("%f0%80%80%ae", "%f0%80%80%af", "%f0%80%81%9c"),
+    "overlong in five and six": ("%f8%80%80%80%ae", "%fc%80%80%80%80%af"),
+    "surrogates": ("%ed%a0%80", "%ed%bf%bf", "%ed%a0%bd%ed%b8%80"),
+    "beyond Unicode": ("%f4%90%80%80", "%f5%80%80%80", "%ff", "%fe"),
+    "cut short": ("%c3", "%e2%82", "%f0%9f%98", "%80", "%bf"),
+}
+LOOKS_LIKE_ASCII = {
+    "full-width": ("%ef%bc%8e", "%ef%bc%8f", "%ef%bc%bc", "%ef%bc%85"),
+    "one and two dot leaders": ("%e2%80%a4", "%e2%80%a5", "%e2%80%a6"),
+    "slashes of mathematics": ("%e2%81%84", "%e2%88%95", "%e2%a7%b8"),
+    "unseen": ("%e2%80%8b", "%ef%bb%bf", "%c2%ad", "%e2%80%ae"),
+}
+NO_PERCENT_ENCODING = {
+    "of JavaScript": ("%u002e", "%u002f", "%u2215", "%uff0e"),
+    "cut short": ("%", "%2", "%zz", "%%", "%g0", "%0"),
+}
+
+
+def written_oddly() -> list[tuple[str, str]]:
+    """Kind and path: each odd spelling at every place of public and administrative paths, encoded
+    once, twice and three times."""
+    found = []
+    for table in (NO_UTF8, LOOKS_LIKE_ASCII, NO_PERCENT_ENCODING):
+        for kind, spellings in table.items():
+            for odd in spellings:
+                for path in _with(odd):
+                    found += [(kind, path.replace(odd, form)) for form in _again(odd)]
+    return list(dict.fromkeys(found))
+
+
+def _with(odd: str) -> Iterator[str]:
+    for path in ("/v1/messages", "/v1/models/x", "/bedrock/model/x/invoke", "/grafana/d/x"):
+        yield path + odd
+        yield f"{path}/{odd}{odd}/user/new"
+    for path in ("/v1/model/info", "/key/generate", "/user/new"):
+        yield f"/v1/{odd}{odd}{path}"
+        yield f"/v1/{odd}{odd}{odd}{path[1:]}"
+        yield f"/v1{odd}..{odd}{path[1:]}"
+        yield path.replace("/", odd)
+        yield f"{path}{odd}"
+
+
+def _again(odd: str) -> tuple[str, str, str]:
+    twice = odd.replace("%", "%25")
+    return odd, twice, twice.replace("%", "%25")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.asking import may_use, message, status_of
+from tests.support.processes import MASTER_KEY
 from tests.support.stack import Stack
 
 EVERYTHING: dict[str, Any] = {
@@ -46,9 +47,25 @@ def test_a_key_has_every_field_that_was_sent_and_its_secret_is_shown_once(stack:
 
 
 def test_a_key_of_ones_own_value_works(stack: Stack) -> None:
-    stack.gateway.admin("POST", "/key/generate", key="sk-my-very-own-value")
+    stack.gateway.admin("POST", "/key/generate", key="sk-value-of-our-own-choice")
 
-    assert status_of(stack.gateway, "sk-my-very-own-value") == 200
+    assert status_of(stack.gateway, "sk-value-of-our-own-choice") == 200
+
+
+@pytest.mark.parametrize("path", ["/key/generate", "/key/regenerate"])
+def test_the_master_key_opens_the_public_port_by_no_way(own_stack: Stack, path: str) -> None:
+    field = "key" if path == "/key/generate" else "new_key"
+    named = {} if field == "key" else {"key": own_stack.gateway.new_key()}
+    refused = own_stack.gateway.try_admin("POST", path, **named, **{field: MASTER_KEY})
+    # As an import from another gateway may do, which knows hashes alone.
+    own_stack.execute(
+        "INSERT INTO api_key (key_hash, key_name) VALUES "
+        f"(encode(sha256('{MASTER_KEY}'), 'hex'), 'sk-...x')"
+    )
+
+    assert (refused.status_code, f"{field}: is the master key" in refused.text) == (400, True)
+    assert status_of(own_stack.gateway, MASTER_KEY) == 401
+    assert own_stack.gateway.try_admin("GET", "/key/list").status_code == 200
 
 
 def test_what_is_not_sent_stays_and_null_clears(stack: Stack) -> None:
@@ -150,7 +167,11 @@ def test_names_by_model_become_public_names(stack: Stack) -> None:
         ({"team_id": "a"}, "team_id: Extra inputs are not permitted"),
         ({"user_id": "nobody"}, "There is no user 'nobody'"),
         ({"budget_id": "none"}, "There is no budget 'none'"),
-        ({"key": "sk-short"}, "key: must begin with sk-"),
+        ({"key": "sk-short"}, "key: is too easy to guess: 20 random characters or more"),
+        ({"key": "pk-value-of-our-own-choice"}, "key: must begin with sk-"),
+        ({"key": "sk-" + "1234567890123"}, "key: is too easy to guess"),
+        ({"key": "sk-" + " " * 13}, "key: must have visible ASCII characters only"),
+        ({"key": MASTER_KEY}, "key: is the master key"),
         ({"key": "sk-" + "x" * 510}, "key: "),
     ],
 )

@@ -3,10 +3,12 @@
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
 from tests.support.asking import may_use, message, models_for
+from tests.support.processes import MASTER_KEY
 from tests.support.stack import Stack
 
 HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -200,6 +202,51 @@ def test_what_does_not_fit_is_refused_by_name(
 
     assert refused.status_code == status
     assert refused.json()["error"]["message"].startswith(said)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "claude-opus-4-1",
+        "claude-opus-4-1-20250805",
+        "us.anthropic.claude-opus-4-1-20250805-v1:0",
+    ],
+)
+def test_a_name_of_a_shipped_model_is_taken(stack: Stack, name: str) -> None:
+    body = {"model_name": name, "litellm_params": {"model": "claude-haiku-4-5"}}
+
+    refused = stack.gateway.try_admin("POST", "/model/new", **body)
+
+    assert refused.status_code == 400
+    said = refused.json()["error"]["message"]
+    assert f"model_name: {name} is a name of the shipped model claude-opus-4-1" in said
+
+
+def test_the_master_key_alone_sets_prices_below_those_shipped(own_stack: Stack) -> None:
+    gateway = own_stack.gateway
+    gateway.admin("POST", "/user/new", user_id="boss", user_role="proxy_admin", key_alias="boss")
+    admin = gateway.new_key(user_id="boss")
+    free = {"input_cost_per_token": 0, "output_cost_per_token": 0}
+    dear = {"input_cost_per_token": 0.001, "output_cost_per_token": 0.001}
+
+    def added(secret: str, id_: str, **rates: float) -> httpx.Response:
+        parameters = {"model": "claude-opus-5-5", **rates}
+        body = {"litellm_params": parameters, "model_info": {"id": id_}, "model_name": id_}
+        return gateway.try_as(secret, "POST", "/model/new", **body)
+
+    def changed(secret: str, id_: str, **parameters: Any) -> httpx.Response:
+        body = {"model_info": {"id": id_}, "litellm_params": parameters}
+        return gateway.try_as(secret, "POST", "/model/update", **body)
+
+    refused = added(admin, "a", **free)
+    assert refused.status_code == 403
+    assert "only the master key may set a price below the shipped one" in refused.text
+    assert added(admin, "b", **dear).status_code == 200
+    assert changed(admin, "b", **free).status_code == 403
+    assert changed(admin, "b", rpm=5).status_code == 200
+    assert added(MASTER_KEY, "c", **free).status_code == 200
+    assert changed(admin, "c", rpm=5).status_code == 200
+    assert changed(admin, "c", model="claude-opus-4-1").status_code == 403
 
 
 def test_two_of_one_name_or_id_are_a_conflict(own_stack: Stack) -> None:

@@ -23,7 +23,7 @@ ROUTES = (
     "/model/new", "/model/update", "/model/delete",
 )  # fmt: skip
 LISTS = ("/user/list", "/user/info", "/key/list", "/key/info", "/audit/logs", "/model/info")
-IDENTITIES = {"user_id", "budget_id", "key_alias", "model_info"}
+IDENTITIES = {"user_id", "user_email", "budget_id", "key_alias", "model_info"}
 IN_ORDER = {200, 400, 404, 409}
 
 
@@ -82,3 +82,19 @@ def test_odd_values_in_an_address(
         for value in ODD_WORDS:
             answer = client.get(path, params={parameter["name"]: value})
             assert answer.status_code in IN_ORDER, (parameter["name"], value, answer.text)
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_a_number_of_a_billion_digits_is_answered_at_once(
+    client: httpx.Client, document: dict[str, Any], path: str
+) -> None:
+    example, fields = body_of(document, path)
+    for field in fields:
+        for number in ("1e999999999", "-1e999999999", "9" * 5_000):
+            value = f'{{"claude-haiku-4-5": {number}}}' if field.startswith("model_") else number
+            if field == "litellm_params":
+                value = f'{{"model": "claude-haiku-4-5", "rpm": {number}}}'
+            body = json.dumps({**example, field: "@"}).replace('"@"', value)
+            answer = client.post(path, content=body, timeout=5)
+            assert answer.status_code == 400, (field, answer.text)
+            assert field in answer.json()["error"]["message"]

@@ -1,13 +1,16 @@
 """`/user/*`: making, finding, changing, blocking and deleting users."""
 
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
+from app.settings import Settings
 from tests.support.asking import may_use, status_of
 from tests.support.processes import MASTER_KEY
-from tests.support.stack import Stack
+from tests.support.stack import Stack, running_stack
 
 EVERYTHING: dict[str, Any] = {
     "user_email": "ada@example.org",
@@ -29,6 +32,8 @@ EVERYTHING: dict[str, Any] = {
     "guardrail": "abc123:1",
     "blocked": False,
 }
+
+CHANGED: dict[str, Any] = EVERYTHING | {"user_email": "changed@example.org"}
 
 
 def row(stack: Stack, user_id: str) -> dict[str, Any]:
@@ -52,7 +57,7 @@ def test_a_body_is_read_as_json_whatever_curl_says_of_it(stack: Stack, said: str
         f"{stack.gateway.internal_url}/user/new",
         headers={"authorization": f"Bearer {MASTER_KEY}"}
         | ({"content-type": said} if said else {}),
-        content=b'{"user_email":"user@example.com","max_budget":10}',
+        content=f'{{"user_email":"{uuid4()}@example.com","max_budget":10}}',
     )
 
     assert answer.status_code == 200
@@ -67,7 +72,7 @@ def test_a_user_without_an_id_gets_one_and_no_key_if_none_is_wanted(stack: Stack
 
 
 def test_what_is_not_sent_stays_and_null_clears(stack: Stack) -> None:
-    stack.gateway.admin("POST", "/user/new", user_id="u-update", **EVERYTHING)
+    stack.gateway.admin("POST", "/user/new", user_id="u-update", **CHANGED)
 
     changed = stack.gateway.admin(
         "POST",
@@ -86,7 +91,7 @@ def test_what_is_not_sent_stays_and_null_clears(stack: Stack) -> None:
         "budget_duration": None,
         "model_max_budget": {},
     }
-    assert changed.items() >= (EVERYTHING | cleared | {"max_budget": 7}).items()
+    assert changed.items() >= (CHANGED | cleared | {"max_budget": 7}).items()
     assert changed == row(stack, "u-update")
 
 
@@ -99,12 +104,52 @@ def test_a_user_is_changed_by_the_address_in_any_case(stack: Stack) -> None:
 
     assert changed["user_id"] == "u-mail"
     assert changed["data"]["rpm_limit"] == 5
-    assert changed["data"]["user_email"] == "Grace@example.org"
+    assert changed["data"]["user_email"] == "grace@example.org"
 
 
-def test_an_address_of_two_users_names_neither(stack: Stack) -> None:
-    for user_id in ("u-twin-1", "u-twin-2"):
-        stack.gateway.admin("POST", "/user/new", user_id=user_id, user_email="twin@example.org")
+@pytest.mark.parametrize("again", ["once@example.org", "Once@Example.org", " ONCE@example.org "])
+def test_an_address_belongs_to_one_user(own_stack: Stack, again: str) -> None:
+    gateway = own_stack.gateway
+    gateway.admin("POST", "/user/new", user_id="u-once", user_email="Once@example.org")
+    gateway.admin("POST", "/user/new", user_id="u-other", user_email="other@example.org")
+
+    made = gateway.try_admin("POST", "/user/new", user_id="u-again", user_email=again)
+    changed = gateway.try_admin("POST", "/user/update", user_id="u-other", user_email=again)
+
+    for refused in (made, changed):
+        assert refused.status_code == 409
+        assert "the user u-once has the address once@example.org" in refused.text
+    gateway.admin("POST", "/user/update", user_id="u-once", user_email=None)
+    gateway.admin("POST", "/user/update", user_id="u-other", user_email=again)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("user_email", "nope"),
+        ("user_email", "ada@example.org, bob@example.org"),
+        ("user_id", " "),
+        ("user_id", "a,b"),
+        ("user_id", "a\u202eb"),
+        ("user_alias", "evil\u202eadA"),
+        ("user_alias", " "),
+        ("key_alias", "\u2066x"),
+    ],
+)
+def test_names_that_cannot_be_told_apart_are_refused(stack: Stack, field: str, value: str) -> None:
+    refused = stack.gateway.try_admin("POST", "/user/new", **{field: value})
+
+    assert refused.status_code == 400
+    assert f"{field}: " in refused.json()["error"]["message"]
+
+
+def test_an_address_that_two_users_have_from_before_names_neither(own_stack: Stack) -> None:
+    stack = own_stack
+    stack.gateway.admin("POST", "/user/new", user_id="u-twin-1", user_email="twin@example.org")
+    stack.execute(
+        "INSERT INTO gateway_user (user_id, user_email, duplicate_email)"
+        " VALUES ('u-twin-2', 'twin@example.org', true)"
+    )
 
     refused = stack.gateway.try_admin("POST", "/user/update", user_email="twin@example.org")
 
@@ -220,3 +265,40 @@ def test_models_of_a_user_bound_all_of_its_keys(stack: Stack) -> None:
     made = stack.gateway.admin("POST", "/user/new", models=["claude-haiku-4-5"])
 
     assert may_use(stack.gateway, made["key"]) == {"claude-haiku-4-5"}
+
+
+def test_a_user_made_without_a_budget_gets_the_default_one(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = {
+        "GATEWAY_DEFAULT_USER_MAX_BUDGET": "25",
+        "GATEWAY_DEFAULT_USER_BUDGET_DURATION": "7d",
+        "GATEWAY_DEFAULT_USER_MODELS": '["claude-haiku-4-5"]',
+    }
+    with running_stack(database_url, tmp_path, **settings) as stack:
+
+        def made(**sent: Any) -> tuple[Any, ...]:
+            user = stack.gateway.admin("POST", "/user/new", **sent)
+            return user["max_budget"], user["budget_duration"], user["models"]
+
+        stack.gateway.admin("POST", "/budget/new", budget_id="shared", max_budget=5)
+        only = ["claude-haiku-4-5"]
+        assert made() == (25, "7d", only)
+        assert made(budget_duration="1d") == (25, "1d", only)
+        assert made(max_budget=3) == (3, None, only)
+        assert made(budget_id="shared") == (None, None, only)
+        assert made(max_budget=None) == (None, None, only)
+        assert made(models=["claude-opus-5-5"]) == (25, "7d", ["claude-opus-5-5"])
+        assert made(max_budget=None, models=[]) == (None, None, [])
+
+
+def test_the_default_budget_can_be_none_by_choice(database_url: str, tmp_path: Path) -> None:
+    with running_stack(database_url, tmp_path, GATEWAY_DEFAULT_USER_MAX_BUDGET="none") as stack:
+        assert stack.gateway.admin("POST", "/user/new")["max_budget"] is None
+
+
+def test_no_user_is_unlimited_by_default() -> None:
+    known = {"database_url": "postgresql://x", "master_key": "sk-" + "m" * 20, "spool_dir": "/x"}
+    settings = Settings(**known)  # type: ignore[arg-type]
+
+    assert settings.user_defaults == {"max_budget": 100, "budget_duration": "1mo"}

@@ -26,6 +26,20 @@ AMBIGUOUS = {
     "a length in hex": POST + b"Content-Length: 0x0\r\n\r\n",
     "an empty length": POST + b"Content-Length: \r\n\r\n",
     "a length beyond 64 bits": POST + b"Content-Length: 99999999999999999999999\r\n\r\n",
+    "two hosts": b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+    "one host twice": b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nhost: x\r\n\r\n",
+    "two hosts in HTTP/1.0": b"GET /health/liveness HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n",
+    "no host": b"GET /health/liveness HTTP/1.1\r\n\r\n",
+    "an empty host": b"GET /health/liveness HTTP/1.1\r\nHost:\r\n\r\n",
+    "a blank host": b"GET /health/liveness HTTP/1.1\r\nHost:  \t \r\n\r\n",
+    "an unknown coding, then chunks": POST
+    + b"Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    + END,
+    "a list of codings": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + END,
+    "an empty coding, then chunks": POST + b"Transfer-Encoding: , chunked\r\n\r\n" + END,
+    "chunks with a parameter": POST + b"Transfer-Encoding: chunked;a=b\r\n\r\n" + END,
+    "chunks in HTTP/1.0": b"POST /v1/messages HTTP/1.0\r\nHost: x\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n" + END,
     "an unknown coding": POST + b"Transfer-Encoding: xchunked\r\n\r\n" + END,
     "chunks that are not last": POST + b"Transfer-Encoding: chunked, identity\r\n\r\n" + END,
     "no coding": POST + b"Transfer-Encoding: identity\r\n\r\n" + END,
@@ -83,6 +97,52 @@ def test_what_may_be_read_in_two_ways_is_a_400_and_the_end_of_the_connection(
 )
 def test_chunks_that_are_well_formed_are_one_request(stack: Stack, chunks: bytes) -> None:
     assert answers(stack.gateway.public_url, CHUNKED + chunks + AGAIN).statuses == [401, 200]
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"1\r\n{\r\n" * 50_000,  # whoever sends each byte by itself
+        b"1;signature=0123456789\r\n{\r\n" * 2_000,
+        b"ffff;" + b"x" * 60_000 + b"\r\n" + b"{" * 65_535 + b"\r\n",
+    ],
+)
+def test_framing_that_clients_use_is_taken(stack: Stack, chunks: bytes) -> None:
+    key = b"X-Api-Key: " + stack.gateway.new_key().encode() + b"\r\n"
+    body = POST + key + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + END
+
+    answered = answers(stack.gateway.public_url, body + AGAIN)
+
+    assert answered.statuses == [400, 200]
+    assert b"framing" not in answered.raw
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"2;" + b"x" * 2_000_000,
+        b"2;" + b"x" * 2_000_000 + b"\r\n{}\r\n" + END,
+        (b"1;" + b"x" * 1_000 + b"\r\n{\r\n") * 2_000 + END,
+        b"2\r\n{}\r\n0\r\n" + b"X-Trailer: x\r\n" * 200_000 + b"\r\n",
+    ],
+    ids=["an endless extension", "a long extension", "many extensions", "endless trailers"],
+)
+def test_framing_that_hides_a_flood_is_refused(stack: Stack, chunks: bytes) -> None:
+    key = b"X-Api-Key: " + stack.gateway.new_key().encode() + b"\r\n"
+
+    answered = answers(
+        stack.gateway.public_url, POST + key + b"Transfer-Encoding: chunked\r\n\r\n" + chunks
+    )
+
+    assert answered.statuses[:1] in ([], [400])
+    assert len(answered.statuses) <= 1
+
+
+@pytest.mark.parametrize("coding", [b"chunked", b"Chunked", b"CHUNKED", b" chunked "])
+def test_chunks_are_named_in_any_case(stack: Stack, coding: bytes) -> None:
+    request = POST + b"Transfer-Encoding:" + coding + b"\r\n\r\n" + END
+
+    assert answers(stack.gateway.public_url, request + AGAIN).statuses == [401, 200]
 
 
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"made-up"])

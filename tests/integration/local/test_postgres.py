@@ -67,6 +67,19 @@ def test_the_data_survive_a_kill_of_the_server(server: Postgres) -> None:
     assert rows(server.start()) == [0, 1]
 
 
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="only Linux tells of them")
+@pytest.mark.parametrize("deleted", ["data", "directory"])
+def test_a_server_whose_data_were_deleted_makes_way_for_a_new_one(
+    server: Postgres, deleted: str
+) -> None:
+    assert rows(server.start()) == [0]
+    orphan = psutil.Process(server.pid)
+    shutil.rmtree(getattr(server, deleted))
+
+    assert rows(server.start()) == [0]
+    assert not orphan.is_running()
+
+
 def test_a_pid_file_that_names_a_foreign_process_is_not_believed(server: Postgres) -> None:
     server.start()
     pid_file = server.data / "postmaster.pid"

@@ -1,6 +1,7 @@
 """`scripts/import-litellm`, from a database with LiteLLM's tables."""
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -183,6 +184,22 @@ def test_keys_go_on_working_and_those_in_their_grace_period_too(
     assert may_use(own_stack.gateway, ADA) == {"claude-haiku-4-5"}
     assert message(own_stack.gateway, ADA).status_code == 200
     assert key_info(own_stack, ADA)["token"] == ada
+
+
+def test_users_of_one_address_are_all_imported_and_noted(
+    own_stack: Stack, litellm_url: str, insert: Insert
+) -> None:
+    for user_id, email in (("one", "Two@example.org"), ("two", " two@example.org"), ("odd", "me")):
+        user(insert, user_id, user_email=email)
+    done = imported(own_stack, litellm_url)
+
+    assert [user_info(own_stack, id_)["user_email"] for id_ in ("one", "two", "odd")] == [
+        "two@example.org",
+        "two@example.org",
+        "me",
+    ]
+    assert re.search(r"has the e-mail address of user (one|two): use user ids", done)
+    assert "'me' is not an e-mail address: kept as it is" in done
 
 
 def test_users_keys_budgets_and_limits_are_as_they_were(

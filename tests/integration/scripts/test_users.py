@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.asking import may_use, message, status_of
 from tests.support.processes import MASTER_KEY, ROOT
-from tests.support.stack import Stack
+from tests.support.stack import Stack, running_stack
 
 SECRET = re.compile(r"sk-[A-Za-z0-9_-]{22}")
 
@@ -156,8 +156,27 @@ def test_a_user_is_shown_blocked_and_deleted_by_address_or_id(own_stack: Stack) 
     assert [row["user_id"] for row in as_json(own_stack, "list-users", "--blocked")] == ["ada"]
     ok(own_stack, "unblock", "--user", "ada")
     assert status_of(own_stack.gateway, made["key"]) == 200
-    assert ok(own_stack, "delete-user", "ada", "--yes") == "User Ada@example.org deleted.\n"
+    assert ok(own_stack, "delete-user", "ada", "--yes") == "User ada@example.org deleted.\n"
     assert as_json(own_stack, "list-users") == []
+
+
+def test_no_budget_is_a_choice(database_url: str, tmp_path: Path) -> None:
+    with running_stack(database_url, tmp_path, GATEWAY_DEFAULT_USER_MAX_BUDGET="25") as stack:
+        said = [
+            ok(stack, "create-user", "--email", f"{n}@example.org", *options)
+            for n, options in enumerate(([], ["--budget", "7"], ["--no-budget"]))
+        ]
+        team = tmp_path / "team.csv"
+        team.write_text("email,budget\nx@example.org,\ny@example.org,7\nz@example.org,none\n")
+        ok(stack, "import", str(team), "--no-keys")
+        users = {row["user_email"]: row["max_budget"] for row in as_json(stack, "list-users")}
+
+    assert [re.findall("Budget: (.*); models: all", text) for text in said] == [
+        ["25.00 1mo"],
+        ["7.00"],
+        ["unlimited"],
+    ]
+    assert [users[f"{name}@example.org"] for name in "012xyz"] == [25, 7, None] * 2
 
 
 def test_a_user_without_a_key(own_stack: Stack) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.store import directory, records
+from app.store import directory
+from app.store import record_statements as records
 from app.store.database import BY_INDEX
 from tests.support.examples import KEY_HASH, NOW
 

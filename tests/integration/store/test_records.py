@@ -16,6 +16,7 @@ from app.domain.ledger import Account, Scope
 from app.domain.limits import Limits
 from app.domain.templates import Template
 from app.errors import Conflict, NotFound
+from app.ports import NewSecret
 from app.store.database import Database
 from app.store.directory import PostgresDirectory
 from app.store.ledger import PostgresLedger
@@ -225,7 +226,7 @@ async def test_a_secret_that_is_replaced_twice_by_a_repeated_statement_is_replac
     new, end = hash_key("sk-new"), NOW + timedelta(days=1)
 
     for _ in range(2):
-        await records.replace_secret(key().id, new, "sk-...new", end, AUTHOR)
+        await records.replace_secret(key().id, NewSecret(new, "sk-...new", end), AUTHOR)
 
     current, retired = await find(database, new), await find(database, key().hash)
     assert current is not None
@@ -238,9 +239,8 @@ async def test_a_retired_secret_ends_with_its_key(
     records: PostgresRecords, database: Database
 ) -> None:
     await records.add_key(key(expires=NOW), AUTHOR)
-    await records.replace_secret(
-        key().id, hash_key("sk-new"), "sk-...new", NOW + timedelta(days=1), AUTHOR
-    )
+    secret = NewSecret(hash_key("sk-new"), "sk-...new", NOW + timedelta(days=1))
+    await records.replace_secret(key().id, secret, AUTHOR)
 
     retired = await find(database, key().hash)
     assert retired is not None

@@ -23,6 +23,10 @@ BEGUN = datetime(2026, 11, 20, 9, tzinfo=UTC)
 FIRST_RELEASE = "0003"
 AS_IT_WAS = f"""
 INSERT INTO gateway_user (user_id, max_budget) VALUES ('ada', 50);
+INSERT INTO gateway_user (user_id, user_email, created_at)
+    VALUES ('bob', 'Bob@example.org', '2026-01-01'), ('bob-2', ' bob@EXAMPLE.org', '2026-01-02'),
+           ('bob-3', 'bob@example.org', '2026-01-03'), ('eve', 'eve@example.org', '2026-01-03'),
+           ('one', NULL, '2026-01-03'), ('two', NULL, '2026-01-03');
 INSERT INTO api_key (key_hash, key_name, user_id, models, max_budget, budget_duration)
     VALUES ('{KEY}', 'sk-...abcd', 'ada', '{{claude-haiku-4-5}}', 5, '1d');
 INSERT INTO budget_account (scope, id, window_start, spent, held)
@@ -77,8 +81,30 @@ async def test_a_hold_of_before_is_settled_where_it_was_made(upgraded: str) -> N
         (orphan,) = await ledger.orphans(60)
         await ledger.settle(settlement(orphan, cost="0.25", ending="owner_lost"))
         standings = await spending.standings(orphan.accounts)
-        await spending.summarise()
+        await spending.summarise(1000)
         findings = await spending.check(BEGUN.date(), [])
 
     assert [(s.spent, s.held) for s in standings] == [(Decimal("3.25"), Decimal(0))] * 2
     assert findings == []
+
+
+def test_users_of_one_address_keep_it_and_nobody_else_gets_it(upgraded: str) -> None:
+    with psycopg.connect(upgraded, autocommit=True) as connection:
+        marked = connection.execute(
+            "SELECT user_id FROM gateway_user WHERE duplicate_email ORDER BY user_id"
+        ).fetchall()
+        kept = connection.execute(
+            "SELECT count(*) FROM gateway_user WHERE user_email ILIKE '%bob%'"
+        ).fetchall()
+        for taken in ("bob@example.org", "EVE@example.org"):
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                connection.execute(
+                    "INSERT INTO gateway_user (user_id, user_email) VALUES ('new', %s)", (taken,)
+                )
+        # Another address ends the mark.
+        connection.execute("UPDATE gateway_user SET rpm_limit = 1 WHERE user_id = 'bob-2'")
+        connection.execute("UPDATE gateway_user SET user_email = 'b3@b' WHERE user_id = 'bob-3'")
+        left = connection.execute("SELECT user_id FROM gateway_user WHERE duplicate_email")
+
+        assert (marked, kept) == ([("bob-2",), ("bob-3",)], [(3,)])
+        assert left.fetchall() == [("bob-2",)]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.domain.keys import Caller, generate_key, hash_key, key_name
+from app.domain.keys import Caller, check_own_key, generate_key, hash_key, key_name
 from tests.support.examples import NOW, key, user
 
 HAIKU, OPUS = "claude-haiku-4-5", "claude-opus-5-5"
@@ -16,6 +16,38 @@ def test_a_new_key_is_long_and_another_each_time() -> None:
 
     assert len(made) == 1000
     assert all(re.fullmatch(r"sk-[A-Za-z0-9_-]{22}", secret) for secret in made)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-0123456789abcdefghij",
+        "sk-adas-former-key-of-litellm",
+        "sk-~!#$%^&*()_+{}|:<>?,",
+    ],
+)
+def test_a_key_of_ones_own_may_be_any_long_text(secret: str) -> None:
+    check_own_key(secret)
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("0123456789abcdefghij", "must begin with sk-"),
+        ("sk-" + "x" * 510, "must begin with sk- and have at most 512"),
+        ("sk-0123456789abcdefghi", "too easy to guess"),
+        ("sk-" + "x" * 40, "too easy to guess"),
+        ("sk-" + "abcdefghi" * 5, "too easy to guess"),
+        ("sk-12345678901234567890", "too easy to guess"),
+        ("sk-" + "0123456789abcdefghij" * 2, "too easy to guess"),
+        ("sk-0123456789 abcdefghij", "visible ASCII"),
+        ("sk-0123456789abcdefghij\n", "visible ASCII"),
+        ("sk-0123456789abcdefghijé", "visible ASCII"),
+    ],
+)
+def test_a_key_of_ones_own_is_not_to_be_guessed(secret: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        check_own_key(secret)
 
 
 def test_a_key_is_kept_as_its_sha256() -> None:

@@ -9,7 +9,13 @@ import pytest
 from app.catalog.loader import shipped_models
 from app.domain.limits import Limits
 from app.domain.models import Model
-from app.domain.operator_models import Definition, OperatorModel, definition_of, lay
+from app.domain.operator_models import (
+    Definition,
+    OperatorModel,
+    below_shipped,
+    definition_of,
+    lay,
+)
 
 TODAY = date(2026, 11, 23)
 SHIPPED = shipped_models()
@@ -51,10 +57,64 @@ def test_a_name_for_one_profile_leads_to_that_alone() -> None:
     assert (found.aliases, found.models) == ({"quick": PROFILE}, SHIPPED)
 
 
-def test_the_name_of_another_model_leads_away_from_that() -> None:
-    found = lay(SHIPPED, [word("claude-opus-5-5", HAIKU.name)], TODAY)
+OPUS = next(model for model in SHIPPED if model.name == "claude-opus-4-1")
 
-    assert found.aliases == {"claude-opus-5-5": HAIKU.name}
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        OPUS.name,
+        *OPUS.aliases,
+        OPUS.bedrock_id,
+        *(profile.bedrock_id for profile in OPUS.profiles),
+    ],
+)
+@pytest.mark.parametrize("target", [HAIKU.name, PROFILE, "us.anthropic.claude-x-v1:0"])
+def test_no_name_of_a_shipped_model_leads_elsewhere(name: str, target: str) -> None:
+    one = word(name, target, base=HAIKU.name)
+
+    assert f"{name} is a name of the shipped model {OPUS.name}" in problem(one)
+    assert lay(SHIPPED, [one], TODAY).aliases == {}
+    assert lay(SHIPPED, [one], TODAY).models == SHIPPED
+
+
+@pytest.mark.parametrize("alias", [*HAIKU.aliases, PROFILE])
+def test_an_alias_of_a_shipped_model_gets_no_price_of_its_own(alias: str) -> None:
+    assert "is a name of the shipped model" in problem(word(alias, HAIKU.name, rates=PRICES))
+
+
+def costs(input_: str, output: str) -> tuple[tuple[str, Decimal], ...]:
+    return (
+        ("input_cost_per_token", Decimal(input_)),
+        ("output_cost_per_token", Decimal(output)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("definition", "field"),
+    [
+        (Definition(HAIKU.name, rates=costs("0", "0")), "input_cost_per_token"),
+        (Definition(HAIKU.name, rates=costs("0.0000011", "0")), "output_cost_per_token"),
+        # Less than the regional profiles of the model cost.
+        (Definition(PROFILE, rates=costs("0.000001", "0.000005")), "input_cost_per_token"),
+        (Definition("us.anthropic.x", HAIKU.name, costs("0", "1")), "input_cost_per_token"),
+        (Definition(HAIKU.name, rates=costs("0.0000011", "0.0000055")), None),
+        (Definition(HAIKU.name), None),
+        (Definition("gpt-5", rates=costs("0", "0")), None),
+    ],
+)
+def test_a_price_below_the_shipped_one_is_found(definition: Definition, field: str | None) -> None:
+    found = below_shipped(SHIPPED, definition, TODAY)
+
+    assert (found[0] if found else None) == field
+
+
+def test_a_price_below_that_of_long_prompts_is_found() -> None:
+    for model in SHIPPED:
+        tiers = model.prices[-1].tiers
+        if len(tiers) > 1 and tiers[1].rates.input > tiers[0].rates.input:
+            rates = costs(f"{tiers[0].rates.input * Decimal('1.1') / 10**6}", "1")
+            assert below_shipped(SHIPPED, Definition(model.name, rates=rates), TODAY)
 
 
 def test_a_shipped_model_takes_limits_and_keeps_its_names_and_prices() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,10 +16,12 @@ from app.domain.identity import KeyHash
 from app.domain.keys import Key, User
 from app.domain.ledger import Account, Scope
 from app.domain.listing import Cut, KeyFilter, Page, UserFilter, UserSummary
+from app.domain.retention import Old, Present
 from app.domain.spending import Finding
 from app.errors import DatabaseUnavailable
 from app.service import upkeep
 from app.service.accounts import Accounts
+from app.service.retention import AT_A_TIME, DETAILS_A_DAY, MOST_BATCHES, Retention
 from app.service.upkeep import Upkeep
 from app.telemetry.metrics import Metrics
 from tests.support.examples import KEY_ID, TODAY, key, user
@@ -41,9 +43,12 @@ class MemoryBooks:
     checked: list[tuple[date, list[Account]]] = field(default_factory=list)
     counted_anew: list[Account] = field(default_factory=list)
     dropped_before: list[date] = field(default_factory=list)
+    old_rows: dict[Old, int] = field(default_factory=dict)
+    forgotten: list[tuple[Old, datetime, Present]] = field(default_factory=list)
     failure: Exception | None = None
 
-    async def summarise(self) -> int:
+    async def summarise(self, details: int) -> int:
+        assert details == DETAILS_A_DAY
         if self.failure is not None:
             raise self.failure
         return self.open_days
@@ -62,6 +67,12 @@ class MemoryBooks:
     async def count_anew(self, windows: Sequence[Account]) -> None:
         self.counted_anew += windows
 
+    async def forget(self, what: Old, before: datetime, most: int, present: Present) -> int:
+        self.forgotten.append((what, before, present))
+        deleted = min(self.old_rows.get(what, 0), most)
+        self.old_rows[what] = self.old_rows.get(what, 0) - deleted
+        return deleted
+
     async def list_users(self, which: UserFilter, cut: Cut) -> Page[UserSummary]:
         assert which == UserFilter()
         some = self.users[cut.offset : cut.offset + cut.limit]
@@ -73,15 +84,17 @@ class MemoryBooks:
 
 
 class House:
-    def __init__(self, **books: Any) -> None:
+    def __init__(self, audit_days: int = 400, **books: Any) -> None:
         self.books = MemoryBooks(**books)
         self.metrics = Metrics()
+        self.time = FakeTime()
         self.upkeep = Upkeep(
             self.books,
             self.books,
             Accounts(UNLIMITED, ZoneInfo("UTC")),
             self.metrics,
-            FakeTime().clock,
+            Retention(self.books, audit_days=audit_days),
+            self.time.clock,
             retention_days=90,
         )
 
@@ -191,3 +204,51 @@ async def test_a_bad_round_is_not_the_last(
     await asyncio.gather(task, return_exceptions=True)
 
     assert house.books.dropped_before
+
+
+async def test_old_rows_are_deleted_once_a_day_and_by_batches() -> None:
+    house = House(old_rows={Old.METERS: 2 * AT_A_TIME + 1})
+
+    await house.upkeep.round()
+    first = [what for what, *_ in house.books.forgotten]
+    await house.upkeep.round()
+    again = len(house.books.forgotten) - len(first)
+    house.time.advance(86_400)
+    await house.upkeep.round()
+
+    assert house.books.old_rows[Old.METERS] == 0
+    assert {what: first.count(what) for what in Old} == dict.fromkeys(Old, 1) | {Old.METERS: 3}
+    assert again == 0
+    assert len(house.books.forgotten) == len(first) + len(Old)
+
+
+async def test_a_table_that_has_too_much_goes_on_the_next_day() -> None:
+    house = House(old_rows={Old.WINDOWS: (MOST_BATCHES + 1) * AT_A_TIME})
+
+    await house.upkeep.round()
+
+    assert house.books.old_rows[Old.WINDOWS] == AT_A_TIME
+
+
+async def test_windows_of_budgets_stay_however_old_they_are() -> None:
+    long_ago = Budget(Decimal(5), "12mo")
+    house = House(keys=[key(budget=long_ago)], users=[user(budget=DAILY)])
+
+    await house.upkeep.round()
+
+    (present,) = (one for what, _, one in house.books.forgotten if what == Old.WINDOWS)
+    assert [(w.scope, w.id) for w in present.windows if not w.lifetime] == [(Scope.KEY, KEY_ID)]
+    assert present.listed_at == house.time.clock.now() - timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(("days", "kept"), [(0, None), (90, 90), (400, 400)])
+async def test_the_audit_log_is_kept_as_long_as_is_wanted(days: int, kept: int | None) -> None:
+    house = House(audit_days=days)
+
+    await house.upkeep.round()
+
+    now = house.time.clock.now()
+    found = [
+        (now - before).days for what, before, _ in house.books.forgotten if what == "audit_log"
+    ]
+    assert found == ([kept] if kept else [])

@@ -6,6 +6,7 @@ locals {
       "x-forwarded-prefix", "x-forwarded-uri", "x-http-method", "x-http-method-override",
       "x-method-override", "x-original-uri", "x-original-url", "x-rewrite-url",
     ]
+    private   = local._private_paths
     public    = local.public_paths
     redirects = var.redirects
     refusals  = local.refusals

@@ -61,6 +61,27 @@ resource "aws_lb_listener" "edge" {
   }
 }
 
+resource "aws_lb_listener_rule" "private" {
+  listener_arn = aws_lb_listener.edge.arn
+  priority     = 1
+
+  action {
+    type = "fixed-response"
+
+    fixed_response {
+      content_type = "application/json"
+      message_body = local.refusals.administrative
+      status_code  = "403"
+    }
+  }
+
+  condition {
+    path_pattern {
+      values = local._private_paths
+    }
+  }
+}
+
 resource "aws_lb_listener_rule" "public" {
   for_each = local._public_routes
 

@@ -5,6 +5,10 @@ locals {
     flatten([for prefix in keys(var.redirects) : [prefix, "${prefix}/*"]]),
   )
 
+  # Administration below a public prefix: the function and the edge listener refuse it before they let
+  # public paths through. tests/infra/test_admin_paths.py compares this with the gateway's routes.
+  _private_paths = ["/v1/model/*"]
+
   _public_routes = { for name, route in var.routes : name => route if length(route.paths) > 0 }
 
   # Deny is the default; these get the sentence that says why. First segments of administration in

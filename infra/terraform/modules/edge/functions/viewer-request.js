@@ -40,8 +40,12 @@ function judge(uri) {
       return POLICY.refusals.administrative;
     }
   }
+  // A % that is left begins no byte, as in %u002e: some servers decode it all the same.
+  if (readings[readings.length - 1].indexOf('%') >= 0) {
+    return POLICY.refusals.other;
+  }
   for (let i = 0; i < readings.length; i++) {
-    if (hasTwoReadings(readings[i]) || !isPublic(readings[i])) {
+    if (hasTwoReadings(readings[i]) || !fits(POLICY.public, readings[i])) {
       return POLICY.refusals.other;
     }
   }
@@ -69,7 +73,8 @@ function decodeOnce(text) {
 function isAdministrative(path) {
   const plain = resolved(path);
   return POLICY.administrative.indexOf(firstSegment(path)) >= 0 ||
-    POLICY.administrative.indexOf(firstSegment(plain)) >= 0;
+    POLICY.administrative.indexOf(firstSegment(plain)) >= 0 ||
+    fits(POLICY.private, plain.toLowerCase() + '/');
 }
 
 function firstSegment(path) {
@@ -98,15 +103,16 @@ function resolved(path) {
   return '/' + kept.join('/');
 }
 
-// Dot segments, or what begins like one, empty segments, parameters, backslashes, control characters, and bytes that no
-// UTF-8 text has: each is read in different ways by different servers.
+// Dot segments, or what begins like one, empty segments, parameters, backslashes, control characters: each is read in
+// different ways by different servers. So are bytes beyond ASCII: overlong forms, surrogates, other bytes that no UTF-8
+// text has, and characters that normalisation turns into dots, slashes or letters. No public path needs any of them.
 function hasTwoReadings(path) {
-  return /[\\;?#\x00-\x1f\x7f\xc0\xc1\xf5-\xff]|\/\/|\/\.(\/|$)|\/\.\./.test(path);
+  return /[\\;?#\x00-\x1f\x7f-\uffff]|\/\/|\/\.(\/|$)|\/\.\./.test(path);
 }
 
-function isPublic(path) {
-  for (let i = 0; i < POLICY.public.length; i++) {
-    const pattern = POLICY.public[i];
+function fits(patterns, path) {
+  for (let i = 0; i < patterns.length; i++) {
+    const pattern = patterns[i];
     if (pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern) {
       return true;
     }

@@ -1,0 +1,158 @@
+"""The statements behind reports on spend, and its upkeep."""
+
+from collections.abc import Mapping
+from typing import LiteralString
+
+from app.domain.ledger import Scope
+from app.domain.spending import Dimension
+
+KEY_NAMES: LiteralString = """
+names AS (
+    SELECT key_id, key_name, key_alias, user_id, false AS deleted FROM api_key
+    UNION ALL
+    SELECT d.key_id, d.key_name, d.key_alias, d.user_id, true FROM deleted_key d
+     WHERE NOT EXISTS (SELECT FROM api_key k WHERE k.key_id = d.key_id)
+)
+"""
+
+_SUMS: LiteralString = """
+       sum(s.requests)::bigint AS requests, sum(s.failed_requests)::bigint AS failed_requests,
+       sum(s.input_tokens)::bigint AS input_tokens, sum(s.output_tokens)::bigint AS output_tokens,
+       sum(s.cache_read_tokens)::bigint AS cache_read_tokens,
+       sum(s.cache_write_5m_tokens)::bigint AS cache_write_5m_tokens,
+       sum(s.cache_write_1h_tokens)::bigint AS cache_write_1h_tokens,
+       sum(s.cost) AS cost, sum(s.estimated_cost) AS estimated_cost, count(*) OVER () AS total
+  FROM spend_between(%(first)s, %(last)s, %(key_id)s, %(user_id)s) s
+"""
+
+_FEW: LiteralString = """
+       NULL AS label, sum(s.requests)::bigint AS requests, 0 AS failed_requests,
+       sum(s.tokens)::bigint AS tokens, sum(s.cost) AS cost, 0::numeric AS estimated_cost,
+       count(*) OVER () AS total
+"""
+
+GROUPS: Mapping[Dimension, LiteralString] = {
+    Dimension.DAY: f"""
+SELECT s.day::text AS name, NULL AS label, {_SUMS} GROUP BY s.day ORDER BY s.day
+ LIMIT %(limit)s OFFSET %(offset)s
+""",
+    Dimension.KEY: f"""
+WITH {KEY_NAMES}
+SELECT s.key_id AS name, min(coalesce(n.key_alias, n.key_name)) AS label, {_SUMS}
+  LEFT JOIN names n USING (key_id)
+ GROUP BY s.key_id ORDER BY cost DESC, name
+ LIMIT %(limit)s OFFSET %(offset)s
+""",
+    Dimension.USER: f"""
+SELECT s.user_id AS name, min(u.user_email) AS label, {_SUMS}
+  LEFT JOIN gateway_user u USING (user_id)
+ GROUP BY s.user_id ORDER BY cost DESC, name
+ LIMIT %(limit)s OFFSET %(offset)s
+""",
+    Dimension.MODEL: f"""
+SELECT s.model AS name, NULL AS label, {_SUMS}
+ GROUP BY s.model ORDER BY cost DESC, name
+ LIMIT %(limit)s OFFSET %(offset)s
+""",
+    Dimension.SESSION: f"""
+SELECT s.session_id AS name, {_FEW}
+  FROM sessions_between(%(first)s, %(last)s, %(key_id)s) s
+ WHERE %(user_id)s::text IS NULL OR s.user_id = %(user_id)s
+ GROUP BY s.session_id ORDER BY cost DESC, name
+ LIMIT %(limit)s OFFSET %(offset)s
+""",
+    Dimension.TAG: f"""
+SELECT s.tag AS name, {_FEW}
+  FROM tags_between(%(first)s, %(last)s) s
+ WHERE %(key_id)s::text IS NULL OR s.key_id = %(key_id)s
+ GROUP BY s.tag ORDER BY cost DESC, name
+ LIMIT %(limit)s OFFSET %(offset)s
+""",
+}
+
+TOTALS: Mapping[Scope, LiteralString] = {
+    Scope.KEY: f"""
+WITH {KEY_NAMES}
+SELECT a.id, coalesce(n.key_alias, n.key_name) AS label, n.user_id, a.spent AS cost,
+       coalesce(n.deleted, true) AS deleted, count(*) OVER () AS total
+  FROM budget_account a LEFT JOIN names n ON n.key_id = a.id
+ WHERE a.scope = 'key' AND a.window_start = 'epoch' ORDER BY a.spent DESC, a.id
+ LIMIT %(limit)s OFFSET %(offset)s
+""",
+    Scope.USER: """
+SELECT a.id, u.user_email AS label, a.id AS user_id, a.spent AS cost, u.user_id IS NULL AS deleted,
+       count(*) OVER () AS total
+  FROM budget_account a LEFT JOIN gateway_user u ON u.user_id = a.id
+ WHERE a.scope = 'user' AND a.window_start = 'epoch' ORDER BY a.spent DESC, a.id
+ LIMIT %(limit)s OFFSET %(offset)s
+""",
+}
+
+_MATCHING: LiteralString = """
+  FROM spend_log l
+ WHERE (%(since)s::timestamptz IS NULL OR l.started_at >= %(since)s)
+   AND (%(until)s::timestamptz IS NULL OR l.started_at < %(until)s)
+   AND (%(key_id)s::text IS NULL OR l.key_id = %(key_id)s)
+   AND (%(user_id)s::text IS NULL OR l.user_id = %(user_id)s)
+   AND (%(model)s::text IS NULL OR l.model = %(model)s)
+   AND (%(session_id)s::text IS NULL OR l.session_id = %(session_id)s)
+   AND (%(tag)s::text IS NULL OR %(tag)s = ANY (l.tags))
+   AND (%(request_id)s::text IS NULL OR l.request_id = %(request_id)s)
+"""
+
+LOG: LiteralString = f"""
+WITH {KEY_NAMES},
+page AS (
+    SELECT l.* {_MATCHING}
+     ORDER BY l.started_at DESC, l.request_id OFFSET %(offset)s LIMIT %(limit)s
+)
+SELECT l.request_id, l.started_at, l.finished_at, l.key_id, n.key_name, n.key_alias, l.user_id,
+       l.dialect, l.model, l.bedrock_id, l.input_tokens, l.output_tokens, l.cache_read_tokens,
+       l.cache_write_5m_tokens, l.cache_write_1h_tokens, l.cost, l.input_cost, l.output_cost,
+       l.cache_read_cost, l.cache_write_5m_cost, l.cache_write_1h_cost, l.guardrail_cost,
+       l.estimated, l.ending,
+       l.status, l.error_code, l.stream, l.ttfb_ms, l.latency_ms, l.upstream_request_id,
+       l.session_id, l.agent, l.client, l.tags
+  FROM page l LEFT JOIN names n USING (key_id)
+ ORDER BY l.started_at DESC, l.request_id
+"""
+
+LOGGED: LiteralString = f"SELECT count(*) {_MATCHING}"
+
+STANDINGS: LiteralString = """
+SELECT coalesce(a.spent, 0) AS spent, coalesce(a.held, 0) AS held
+  FROM unnest(%(scopes)s::text[], %(ids)s::text[], %(starts)s::timestamptz[])
+       WITH ORDINALITY AS w (scope, id, start, n)
+  LEFT JOIN budget_account a
+    ON a.scope = w.scope AND a.id = w.id AND a.window_start = w.start
+ ORDER BY w.n
+"""
+
+CHECKS: LiteralString = """
+SELECT day, checked_at, findings::text FROM spend_day ORDER BY day DESC LIMIT %(limit)s
+"""
+
+OPEN_DAYS: LiteralString = "SELECT stale_spend_days()"
+SUMMARISE: LiteralString = """
+SELECT summarise_spend(%(day)s), fold_spend_details(%(day)s, %(details)s)
+"""
+DROP: LiteralString = "SELECT drop_spend_before(%(day)s)"
+
+UNCHECKED: LiteralString = """
+SELECT day FROM (SELECT * FROM spend_day WHERE NOT stale ORDER BY day DESC LIMIT 1) latest
+ WHERE checked_at IS NULL
+"""
+
+CHECK: LiteralString = """
+WITH found AS MATERIALIZED (SELECT * FROM check_spend(%(day)s, %(windows)s::jsonb)),
+kept AS (
+    UPDATE spend_day
+       SET checked_at = now(),
+           findings = coalesce(
+               (SELECT jsonb_agg(jsonb_build_object(
+                    'what', what, 'scope', scope, 'id', id,
+                    'logged', logged::text, 'counted', counted::text)) FROM found), '[]')
+     WHERE day = %(day)s
+)
+SELECT what, scope, id, logged, counted FROM found
+"""
