@@ -7,7 +7,7 @@ from typing import Final
 
 import psycopg
 
-from tests.chaos.load import ERROR_EVENT
+from tests.chaos.load import ANSWERED, ERROR_EVENT
 from tests.chaos.server import small_disk, standby_of
 from tests.chaos.story import Place, Report, story
 from tests.chaos.world import World, world
@@ -172,6 +172,24 @@ async def spool_full(place: Place) -> Report:
             return await w.report()
 
 
+async def locked(place: Place) -> Report:
+    """Somebody keeps the rows of one key's budgets locked for longer than a request may wait: its
+    requests are refused, and those of the others are answered."""
+    async with world(place) as w:
+        async with w.under_load() as load:
+            await load.answers(place.size.answers)
+            for _ in range(place.size.times):
+                with psycopg.connect(w.database_url) as connection:
+                    connection.execute(
+                        "SELECT FROM budget_account WHERE (scope, id) IN "
+                        "(SELECT scope, id FROM budget_account WHERE scope = 'key' LIMIT 1) "
+                        "FOR UPDATE"
+                    )
+                    await load.answers(2, AWAY)
+                    await load.answers(place.size.answers, ANSWERED)
+        return await w.report()
+
+
 STORIES: Final = (
     story("database-cut", "connections to PostgreSQL are reset", cut, AWAY, ERROR_EVENT),
     story("database-silent", "PostgreSQL's packets vanish", silent, AWAY, ERROR_EVENT),
@@ -181,6 +199,7 @@ STORIES: Final = (
     story("database-failover", "PostgreSQL fails over", failed_over, AWAY, ERROR_EVENT),
     story("database-read-only", "PostgreSQL takes no changes", read_only, AWAY, ERROR_EVENT),
     story("database-crowded", "others take all connections", crowded, AWAY, ERROR_EVENT),
+    story("database-locked", "the budget of one key is locked", locked, AWAY, ERROR_EVENT),
     story("database-full", "its disk is full", full, AWAY, ERROR_EVENT, needs_root=True),
     story(
         "spool-full",

@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.domain.identity import KeyId
 from app.errors import GatewayError, UpstreamRejected, UpstreamThrottled
 from app.service import omissions as module
 from app.service.omissions import (
     COMMON_AFTER_KEYS,
+    NEEDED,
     OMISSIONS_PER_KEY,
     REMEMBERED_SECONDS,
     Omission,
@@ -73,6 +76,43 @@ class Clock:
 )
 def test_a_refusal_names_what_to_leave_out(message: str, expected: Omission | None) -> None:
     assert omission_for(UpstreamRejected(message)) == expected
+
+
+QUOTING = (
+    "messages.0.content.0: Input tag '{}' found using 'type' does not match any expected tag",
+    "{}: Extra inputs are not permitted",
+    "tools.0.custom.{}: Extra inputs are not permitted",
+    "messages.0.content.0.{}.cache_control.scope: Extra inputs are not permitted",
+    "#/messages: extraneous key [{}] is not permitted",
+    "model: String should match pattern, not '{}'",
+)
+QUOTED = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(sorted(NEEDED | {"system", "tools", "messages", "tool_choice", "max_tokens"})),
+    st.builds(
+        "{}: Extra inputs are not permitted{}".format,
+        st.sampled_from(["system", "tools", "messages.content", "thinking"]),
+        st.sampled_from(["", "\n", "'", "\nx"]),
+    ),
+)
+VICTIM = {
+    "system": "You are terse.",
+    "messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}],
+    "tools": [{"name": "a", "description": "b", "input_schema": {"type": "object"}}],
+    "tool_choice": {"type": "auto"},
+    "thinking": {"type": "enabled", "budget_tokens": 1024},
+    "max_tokens": 2048,
+}
+
+
+@given(st.sampled_from(QUOTING), QUOTED)
+def test_no_error_whatever_it_quotes_takes_anything_needed_from_a_request(
+    error: str, quoted: str
+) -> None:
+    omission = omission_for(UpstreamRejected(error.format(quoted)))
+
+    if omission is not None:
+        assert without(VICTIM, omission) is VICTIM
 
 
 @pytest.mark.parametrize("error", [UpstreamThrottled("metadata: Extra inputs are not permitted")])
