@@ -156,7 +156,8 @@ def _is_about_the_guardrail(name: str, message: str) -> bool:
     if name == "ResourceNotFoundException":
         about_the_model = any(part in text for part in ("model", *_ACTIONABLE))
         return not about_the_model or "guardrail" in text
-    return name == "ValidationException" and "guardrail" in text
+    names_a_field = "extra inputs" in text or "extraneous key" in text
+    return name == "ValidationException" and "guardrail" in text and not names_a_field
 
 
 def _denied(name: str, message: str) -> UpstreamDenied:

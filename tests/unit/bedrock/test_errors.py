@@ -52,6 +52,8 @@ ABOUT_GUARDRAILS = [
     ("ResourceNotFoundException", "The specified resource ARN was not found.", True),
     ("ResourceNotFoundException", "This model version has reached the end of its life.", False),
     ("ValidationException", "max_tokens: 5 > 4", False),
+    ("ValidationException", "guardrailConfig: Extra inputs are not permitted", False),
+    ("ValidationException", "#: extraneous key [guardrailConfig] is not permitted", False),
     ("ThrottlingException", "Too many guardrail requests", False),
 ]
 
