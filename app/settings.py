@@ -146,10 +146,10 @@ class Settings(BaseSettings):
         description="`max_tokens` of a chat completion that names none; thinking comes on top.",
     )
     global_max_budget: Decimal | None = Field(
-        None, ge=0, description="Cap in USD for everybody together; unset, none."
+        None, ge=0, description="Cap in USD foreverybody together; unset, none."
     )
     global_budget_duration: str | None = Field(
-        None, description="Window of that cap, as `1d`, `1w`, `1mo`…; unset, for ever."
+        None, description="Window of that cap, as `1d`, `1w`, `1mo`…; unset, forever."
     )
     global_soft_budget: Decimal | None = Field(
         None, ge=0, description="USD of everybody together past which there are warnings."
@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     )
     global_model_budgets: dict[str, ModelBudget] = Field(
         {},
-        description="Caps for everybody together with one model, as JSON: "
+        description="Caps foreverybody together with one model, as JSON: "
         '`{"claude-opus-5-5": {"budget_limit": 500, "time_period": "1mo"}}`.',
     )
     default_user_max_budget: Literal["none"] | Annotated[Decimal, Field(ge=0)] = Field(
@@ -184,13 +184,13 @@ class Settings(BaseSettings):
         ge=7,
         le=36_500,
         description="Days that single requests stay in the spend log; their sums by day, key, "
-        "user and model stay for ever, those by session and tag for 400 days.",
+        "user and model stay forever, those by session and tag for 400 days.",
     )
     audit_log_retention_days: int = Field(
         400,
         ge=0,
         le=36_500,
-        description="Days that changes stay in the audit log, 90 or more; 0 for ever.",
+        description="Days that changes stay in the audit log, 90 or more; 0 forever.",
     )
     key_cache_seconds: float = Field(
         5, ge=0, description="Longest time that a change of a key can go unseen."

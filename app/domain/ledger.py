@@ -74,7 +74,7 @@ class Hold:
     limits: tuple[LimitedBy, ...] = ()
     tokens: int = 0
     spare: Decimal = Decimal(0)
-    """USD that must be left free in every capped account, beside the amount."""
+    """USD that must be left free in every capped account, in addition to the amount."""
 
 
 @dataclass(frozen=True, slots=True)

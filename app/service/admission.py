@@ -30,7 +30,7 @@ from app.service.request import InferenceRequest
 from app.service.reservation import Reservation
 
 TIGHT: Final = 20
-"""Prompts are learnt where a budget has less left than so many of them at their upper bound."""
+"""Prompts are learnt where a budget has less left than this many of them at their upper bound."""
 
 LARGE_BODY: Final = 256_000
 REFUSED_SECONDS: Final = 1
@@ -169,7 +169,7 @@ class Admission:
     async def _estimates(
         self, owner: str, demand: Demand, prompt: tuple[Prefix, ...]
     ) -> AsyncIterator[tuple[Usage, bool]]:
-        """Upper bounds for the prompt, each closer than the one before, and whether it goes by the
+        """Upper bounds for the prompt, each closer than the one before, and whether it relies on the
         prompt cache."""
         tokens = demand.input.most
         yield demand.input.usage(tokens), False

@@ -141,7 +141,12 @@ class Inference:
                 return await self._whole(dialect, asked, attempt, bill)
         writer: Writer = MessageCollector(bill.meter)
         if stream:
-            writer = dialect.writer(prepared.asked, bill.meter, model=asked, now=self._clock.now())
+            try:
+                now = self._clock.now()
+                writer = dialect.writer(prepared.asked, bill.meter, model=asked, now=now)
+            except BaseException:
+                room.give_back()
+                raise
         prepared.drop_parsed()
         opening = asyncio.create_task(self._open(attempt, bill))
         opening.add_done_callback(lambda _: room.give_back())

@@ -1,4 +1,4 @@
-"""How request bodies come in, so that no caller's harm another's.
+"""Reads request bodies, so that no caller's delay another's.
 
 Bodies of all callers together hold a bounded number of bytes, and each caller a share of them. What
 takes long to read as JSON is read in a thread, one at a time, and a caller who sends one after the
@@ -29,7 +29,7 @@ FEW_VALUES: Final = 10_000
 """So many are read within a few milliseconds."""
 
 REST: Final = 3
-"""A caller rests for so many times as long as their last large body took."""
+"""A caller rests this many times as long as their last large body took."""
 
 CALLERS_REMEMBERED: Final = 1_000
 

@@ -23,7 +23,7 @@ USEFUL_THINKING: Final = 8_192
 """Output tokens with which an answer that thinks is let go at all, and rather."""
 
 CHEAPEST_BYTES_PER_TOKEN: Final = 16
-"""No prompt has fewer tokens than one for so many bytes."""
+"""No prompt has fewer tokens than one for each 16 bytes."""
 
 
 @dataclass(frozen=True, slots=True)

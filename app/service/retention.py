@@ -41,7 +41,7 @@ class Retention:
     """Deletes what is too old, once a day. Any number of processes may do so at once."""
 
     def __init__(self, rows: OldRows, *, audit_days: int) -> None:
-        """`audit_days` 0 keeps the audit log for ever."""
+        """`audit_days` 0 keeps the audit log forever."""
         self._rows = rows
         audit = {Old.AUDIT_LOG: timedelta(days=audit_days)} if audit_days else {}
         self._kept = {**KEPT, **audit}

