@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.domain.pricing import Price, Rates, Tier, cache_as_input, cost, price_on
+from app.domain.pricing import Cost, Price, Rates, Tier, cache_as_input, cost, price_on, total
 from app.domain.usage import Usage
 
 ONE = Decimal(1)
@@ -95,3 +95,10 @@ def test_a_total_counts_every_kind_of_token_once() -> None:
 
     assert usage.prompt_tokens == 29
     assert usage.total_tokens == 31
+
+
+def test_the_costs_of_several_steps_are_summed_by_their_parts() -> None:
+    parts = [Cost(*(Decimal(10**part * step) for part in range(6))) for step in (1, 2, 4)]
+
+    assert total(parts) == Cost(*(Decimal(7 * 10**part) for part in range(6)))
+    assert total(parts).total == 777_777

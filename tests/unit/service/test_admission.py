@@ -313,6 +313,23 @@ async def test_an_answer_in_one_piece_without_a_cap_is_reserved_in_full() -> Non
     assert reservation.hold.amount == usd(input_tokens=100, output_tokens=32_000)
 
 
+async def test_what_is_reserved_later_leaves_no_room_for_others() -> None:
+    gate = Gate()
+    ample = usd(input_tokens=100) + (SPARE + 1) * usd(output_tokens=1_000)
+    reservation = await gate.admit(caller(cap=str(ample)), max_tokens=1_000, stream=False)
+    assert reservation.hold.spare == SPARE * usd(output_tokens=1_000)
+    found = Meter(one_hour_cache=False)
+    usage = {"input_tokens": 10_000, "output_tokens": 1}
+    found.observe(Event.of(event("message_start", message={"usage": usage})))
+
+    assert await soon(reservation.covers(found))
+    await until_asked(gate, 2)
+    assert await soon(reservation.covers(found))
+
+    assert reservation.hold.spare == 0
+    assert reservation.hold.amount == usd(input_tokens=10_000, output_tokens=1_000)
+
+
 async def test_answers_in_one_piece_at_once_reserve_no_more_than_the_cap() -> None:
     gate = Gate()
     who = caller(cap="1")

@@ -90,6 +90,19 @@ def test_a_pdf_may_fill_the_context_window_however_small_it_is(place: tuple[Any,
     assert estimate(*place).most == HAIKU.context_tokens
 
 
+def test_each_pdf_is_likely_to_hold_as_much_as_an_image() -> None:
+    assert estimate(PDF, PDF).likely == pytest.approx(2 * IMAGE_TOKENS, abs=100)
+
+
+def test_the_bytes_of_a_file_are_no_text_and_a_file_without_bytes_has_none() -> None:
+    empty: dict[str, Any] = {"type": "image", "source": {"type": "base64", "data": 5}}
+    for block, file_bytes in ((PICTURE, 100_000), (empty, 0)):
+        body = asked(block)
+        encoded = orjson.dumps(body)
+
+        assert InputEstimate.of(encoded, body, HAIKU).text_bytes == len(encoded) - file_bytes
+
+
 def test_a_document_of_text_counts_as_text_beside_an_image_too() -> None:
     source = {"type": "text", "media_type": "text/plain", "data": "x" * 60_000}
 

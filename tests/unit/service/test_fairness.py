@@ -92,3 +92,94 @@ async def test_who_stops_waiting_leaves_nothing_behind(granted: bool) -> None:
     assert waiting.cancelled()
     next_.result().give_back()
     assert (share.taken, share.waiting) == (0, 0)
+
+
+async def test_an_amount_that_is_not_named_is_one() -> None:
+    share = FairShare(10, 4)
+
+    assert share.take_now("a") is not None
+    await share.take("a")
+
+    assert share.taken == 2
+
+
+async def test_an_amount_that_waited_is_given_back_whole() -> None:
+    share = FairShare(4, 4)
+    first = await share.take("a", 4)
+    second = taking(share, "b", 1_000)
+    await settled()
+
+    first.give_back()
+    await settled()
+    assert share.taken == 4
+    second.result().give_back()
+
+    assert share.taken == 0
+
+
+async def test_who_gives_back_a_part_may_take_that_and_no_more() -> None:
+    share = FairShare(10, 4)
+    taken = await share.take("a", 4)
+
+    taken.give_back(keep=1)
+
+    assert share.take_now("a", 4) is None
+    assert share.take_now("a", 3) is not None
+
+
+async def test_who_has_given_everything_back_is_not_remembered() -> None:
+    share = FairShare(10, 4)
+
+    for owner in "abc":
+        with await share.take(owner, 4):
+            pass
+
+    assert not share._by_owner
+
+
+async def test_room_goes_past_those_whose_own_share_is_used_up() -> None:
+    share = FairShare(8, 4)
+    await share.take("a", 4)
+    other = await share.take("b", 4)
+    again, third = taking(share, "a", 1), taking(share, "c", 4)
+    await settled()
+
+    other.give_back()
+    await settled()
+
+    assert (again.done(), third.done()) == (False, True)
+    again.cancel()
+
+
+async def test_who_stops_waiting_lets_those_behind_in_at_once() -> None:
+    share = FairShare(4, 4)
+    await share.take("a", 2)
+    large, small = taking(share, "b", 4), taking(share, "c", 2)
+    await settled()
+    assert not small.done()
+
+    large.cancel()
+    await settled()
+
+    assert small.done()
+    assert share.taken == 4
+
+
+async def test_what_is_free_is_not_taken_from_those_who_wait_for_more() -> None:
+    share = FairShare(4, 4)
+    await share.take("a", 2)
+    large = taking(share, "b", 4)
+    await settled()
+
+    assert share.take_now("c", 1) is None
+    large.cancel()
+    await settled()
+    assert share.take_now("c", 1) is not None
+
+
+async def test_nobody_may_have_more_than_there_is() -> None:
+    share = FairShare(3, 10)
+
+    await asyncio.wait_for(share.take("a", 5), 1)
+
+    assert share.taken == 3

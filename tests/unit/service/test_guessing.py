@@ -156,8 +156,10 @@ async def test_when_too_many_wait_the_next_is_told_so(monkeypatch: pytest.Monkey
     waiting = asyncio.create_task(turns.find(KEY_HASH))
     await asyncio.sleep(0)
 
-    with pytest.raises(TooManyUnknownKeys):
+    with pytest.raises(TooManyUnknownKeys) as refused:
         await turns.find(hash_key("sk-1"))
+    assert refused.value.headers == {"retry-after": "1"}
+    assert refused.value.message.startswith("Too many keys that nobody has are being sent.")
 
     gate.open.set()
     assert await waiting == caller()

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from app.errors import RateLimited, RequestTooLarge
 from app.service import intake as module
 from app.service.intake import (
+    FEW_VALUES,
     MEDIUM_BYTES,
     MOST_VALUES,
+    REST,
     SMALL_BYTES,
     Intake,
     count_values,
@@ -63,6 +65,34 @@ async def test_a_small_body_is_read_at_once_and_a_large_one_in_a_thread() -> Non
     assert await where(use, LARGE[SMALL_BYTES:]) is threading.main_thread()
 
 
+@pytest.mark.parametrize("character", [b",", b"[", b"{", b'"'])
+async def test_a_medium_body_is_read_at_once_where_it_has_few_values(character: bytes) -> None:
+    each = 2 if character == b'"' else 1
+    few = (character * (each * FEW_VALUES + each - 1)).ljust(SMALL_BYTES + 1)
+    many = (character * (each * FEW_VALUES + each)).ljust(SMALL_BYTES + 1)
+
+    assert await where(intake(), few) is threading.main_thread()
+    assert await where(intake(), many) is not threading.main_thread()
+
+
+async def test_the_length_of_a_body_decides_to_the_byte_where_it_is_read() -> None:
+    many = b"[" * (FEW_VALUES + 1)
+
+    assert await where(intake(), many.ljust(SMALL_BYTES)) is threading.main_thread()
+    assert await where(intake(), many.ljust(SMALL_BYTES + 1)) is not threading.main_thread()
+    assert await where(intake(), b"".ljust(MEDIUM_BYTES)) is threading.main_thread()
+    assert await where(intake(), b"".ljust(MEDIUM_BYTES + 1)) is not threading.main_thread()
+
+
+@pytest.mark.parametrize("text", [b"", b'","'])
+async def test_a_body_may_have_as_many_values_as_the_limit_says(text: bytes) -> None:
+    most = text + b"[" * (MOST_VALUES - bool(text))
+
+    await where(intake(), most.ljust(MEDIUM_BYTES))
+    with pytest.raises(RequestTooLarge):
+        await where(intake(), (most + b"[").ljust(MEDIUM_BYTES))
+
+
 async def test_a_body_of_too_many_values_is_refused_unread() -> None:
     use = intake()
 
@@ -88,6 +118,55 @@ async def test_a_caller_of_many_large_bodies_waits_between_them_and_others_do_no
 
     assert not waiting.done()
     waiting.cancel()
+
+
+class Rests:
+    """An intake whose clock a body's reading moves on by a second, and the rests before it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        self.taken: list[float] = []
+        self.use = Intake(10_000_000, lambda: self.now)
+        sleep = asyncio.sleep
+
+        async def rest(seconds: float) -> None:
+            self.taken.append(seconds)
+            await sleep(0)
+
+        monkeypatch.setattr(asyncio, "sleep", rest)
+
+    async def read(self, owner: str) -> float:
+        """How long it rested before."""
+
+        def work() -> None:
+            self.now += 1
+
+        await self.use.read(owner, LARGE, work)
+        return self.taken[-1]
+
+
+async def test_a_caller_rests_for_a_multiple_of_the_time_that_the_last_body_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rests = Rests(monkeypatch)
+
+    assert await rests.read("ada") == 0
+    assert await rests.read("ada") == REST
+    rests.now += 1
+    assert await rests.read("ada") == REST - 1
+
+
+@pytest.mark.parametrize(("owner", "remembered"), [("a", False), ("b", True), ("c", True)])
+async def test_the_rests_of_the_latest_callers_are_remembered(
+    owner: str, remembered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CALLERS_REMEMBERED", 2)
+    monkeypatch.setattr(module, "REST", 100)
+    rests = Rests(monkeypatch)
+    for each in "abc":
+        await rests.read(each)
+
+    assert (await rests.read(owner) > 0) is remembered
 
 
 async def test_what_the_work_raises_is_raised() -> None:

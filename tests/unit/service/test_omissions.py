@@ -217,10 +217,72 @@ def test_a_key_that_runs_into_ever_more_forgets_the_oldest(
     assert omissions.known("one", KeyId("a")) == []
 
 
-def test_what_is_learnt_is_told_to_the_operator(caplog: pytest.LogCaptureFixture) -> None:
-    Omissions(Clock()).learn("one", Omission(beta="effort-2025-11-24"), KeyId("a"))
+@pytest.mark.parametrize(
+    ("omission", "named"),
+    [
+        (Omission(beta="effort-2025-11-24"), "beta effort-2025-11-24"),
+        (Omission(path=("tools", "custom", "strict")), "tools.custom.strict"),
+    ],
+)
+def test_what_is_learnt_is_told_to_the_operator(
+    omission: Omission, named: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    Omissions(Clock()).learn("one", omission, KeyId("a"))
 
     (record,) = caplog.records
+    assert record.message == "parameter rejected by Bedrock; leaving it out for an hour"
     assert vars(record)["model"] == "one"
-    assert vars(record)["omission"] == "beta effort-2025-11-24"
+    assert vars(record)["omission"] == named
     assert vars(record)["key_id"] == "a"
+
+
+def test_a_body_without_beta_flags_stays_the_same_object() -> None:
+    body = {"x": 1}
+
+    assert without(body, Omission(beta="*")) is body
+
+
+def test_what_a_key_ran_into_again_is_forgotten_later() -> None:
+    omissions = Omissions(Clock())
+    paths = [Omission(path=("messages", f"odd{n}")) for n in range(OMISSIONS_PER_KEY + 1)]
+    for path in (*paths[:-1], paths[0], paths[-1]):
+        omissions.learn("one", path, KeyId("a"))
+
+    assert omissions.known("one", KeyId("a")) == [*paths[2:-1], paths[0], paths[-1]]
+
+
+def test_as_many_keys_are_remembered_as_the_bound_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "KEYS_REMEMBERED", 2)
+    omissions = Omissions(Clock())
+    for key in "abc":
+        omissions.learn("one", ODD, KeyId(key))
+
+    assert [omissions.known("one", KeyId(key)) for key in "abc"] == [[], [ODD], [ODD]]
+
+
+def test_the_latest_keys_that_had_an_error_are_those_that_count() -> None:
+    clock = Clock()
+    omissions = Omissions(clock)
+    for key in ("a", "b", "c"):
+        omissions.learn("one", METADATA, KeyId(key))
+    clock.seconds = 10
+    for key in ("a", "d", "e"):
+        omissions.learn("one", METADATA, KeyId(key))
+
+    clock.seconds = REMEMBERED_SECONDS + 9
+    assert omissions.known("one", KeyId("other")) == [METADATA]
+    clock.seconds += 1
+    assert omissions.known("one", KeyId("other")) == []
+
+
+def test_as_many_fields_of_a_model_are_remembered_for_everybody_as_the_bound_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "OMISSIONS_PER_MODEL", 2)
+    omissions = Omissions(Clock())
+    betas = [Omission(beta=f"beta-{number}") for number in range(3)]
+    for beta in betas:
+        for number in range(COMMON_AFTER_KEYS):
+            omissions.learn("one", beta, KeyId(f"key-{number}"))
+
+    assert omissions.known("one", KeyId("other")) == betas[1:]

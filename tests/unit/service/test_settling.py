@@ -46,7 +46,16 @@ async def test_while_the_database_is_away_it_is_spooled(caplog: pytest.LogCaptur
     made = await desk.settle(1)
 
     assert desk.spool.kept == made
-    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.message == "not booked: settlement spooled"
+    assert facts(record) == (made[0].request_id, "0", "DatabaseUnavailable")
+
+
+def facts(record: logging.LogRecord) -> tuple[str, str, str]:
+    """What an operator needs to book a settlement by hand, and why it must be."""
+    told = vars(record)
+    return told["request_id"], told["cost"], told["reason"]
 
 
 async def test_with_a_full_disk_it_is_kept_in_memory_and_said_loudly(
@@ -58,6 +67,10 @@ async def test_with_a_full_disk_it_is_kept_in_memory_and_said_loudly(
     desk.ledger.away = None
 
     assert {record.levelno for record in caplog.records[1:]} == {logging.CRITICAL}
+    kept = caplog.records[1]
+    assert kept.message == "not booked and spool not writable: settlement kept in memory"
+    assert facts(kept) == (made[1].request_id, "1", "DatabaseUnavailable")
+    assert "No space left" in vars(kept)["error"]
     assert await desk.settler.replay() == 3
     assert sorted(desk.ledger.settled, key=lambda one: one.cost) == made
 
@@ -100,7 +113,7 @@ async def test_memory_is_bounded_and_what_is_lost_is_named(
     await desk.settler.replay()
 
     (lost,) = [record for record in caplog.records if record.message == "settlement lost"]
-    assert vars(lost)["request_id"] == made[0].request_id
+    assert (vars(lost)["request_id"], vars(lost)["cost"]) == (made[0].request_id, "0")
     assert desk.ledger.settled == made[1:]
 
 

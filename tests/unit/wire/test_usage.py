@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.usage import Usage
-from app.wire.usage import counts, iterations, parse_usage, tells_output, total
+from app.wire.usage import (
+    MOST_ITERATIONS,
+    MOST_TOKENS,
+    counts,
+    iterations,
+    parse_usage,
+    tells_output,
+    total,
+    usage_json,
+)
 
 
 def step(kind: str = "message", *, input: int = 0, output: int = 0, **more: Any) -> dict[str, Any]:  # noqa: A002
@@ -85,6 +94,56 @@ def test_what_is_billed_is_the_sum_of_all_steps_and_nothing_twice(case: str) -> 
     told, billed = CASES[case]
 
     assert parse_usage(told, one_hour_cache=False) == billed
+
+
+@pytest.mark.parametrize(("hour", "billed"), [(False, (6, 3)), (True, (2, 7))])
+def test_cache_writes_without_a_lifetime_are_billed_by_the_one_that_was_asked_for(
+    hour: bool, billed: tuple[int, int]
+) -> None:
+    told = {
+        "cache_creation_input_tokens": 9,
+        "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3},
+    }
+
+    found = parse_usage(told, one_hour_cache=hour)
+
+    assert (found.cache_write_5m_tokens, found.cache_write_1h_tokens) == billed
+
+
+@pytest.mark.parametrize("hour", [False, True])
+def test_a_split_that_is_larger_than_its_sum_is_billed_as_it_is(hour: bool) -> None:
+    told = {
+        "cache_creation_input_tokens": 1,
+        "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3},
+    }
+
+    assert counts(told).cache_write == 5
+    assert parse_usage(told, one_hour_cache=hour) == Usage(0, 0, 0, 2, 3)
+
+
+def test_a_count_that_no_answer_can_have_is_not_believed() -> None:
+    for tokens, believed in ((1, 1), (MOST_TOKENS, MOST_TOKENS), (MOST_TOKENS + 1, 0), (-1, 0)):
+        assert counts({"output_tokens": tokens}).output == believed
+    assert counts({"output_tokens": "7"}).output == 0
+
+
+def test_more_steps_than_an_answer_can_have_are_not_counted() -> None:
+    assert len(iterations(usage(*[step(input=1)] * (MOST_ITERATIONS + 1)))) == MOST_ITERATIONS
+
+
+def test_usage_is_shown_with_the_fields_of_anthropic_and_read_back_unchanged() -> None:
+    billed = Usage(1, 2, 4, 8, 16)
+
+    shown = usage_json(billed)
+
+    assert shown == {
+        "input_tokens": 1,
+        "cache_creation_input_tokens": 24,
+        "cache_read_input_tokens": 4,
+        "cache_creation": {"ephemeral_5m_input_tokens": 8, "ephemeral_1h_input_tokens": 16},
+        "output_tokens": 2,
+    }
+    assert parse_usage(shown, one_hour_cache=False) == billed
 
 
 def test_output_of_a_step_is_output_that_was_told() -> None:
