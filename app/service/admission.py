@@ -169,8 +169,8 @@ class Admission:
     async def _estimates(
         self, owner: str, demand: Demand, prompt: tuple[Prefix, ...]
     ) -> AsyncIterator[tuple[Usage, bool]]:
-        """Upper bounds for the prompt, each closer than the one before, and whether it relies on the
-        prompt cache."""
+        """Upper bounds for the prompt, each closer than the one before, and whether it relies on
+        the prompt cache."""
         tokens = demand.input.most
         yield demand.input.usage(tokens), False
         if not prompt:

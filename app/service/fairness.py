@@ -50,11 +50,11 @@ class FairShare:
         try:
             await waiting.turn
         except asyncio.CancelledError:
-            if waiting.turn.done() and not waiting.turn.cancelled():
-                self._give_back(owner, amount)
-            else:
+            if waiting.turn.cancelled():
                 self._waiting.remove(waiting)
                 self._next()
+            else:  # its turn had come before
+                self._give_back(owner, amount)
             raise
         return Taken(self, owner, amount)
 
@@ -79,7 +79,7 @@ class FairShare:
     def _next(self) -> None:
         """Let those in who fit, in their order; past those whose own share is used up."""
         for waiting in list(self._waiting):
-            if not self._owner_fits(waiting.owner, waiting.amount):
+            if waiting.turn.cancelled() or not self._owner_fits(waiting.owner, waiting.amount):
                 continue
             if not self._fits(waiting.amount):
                 return

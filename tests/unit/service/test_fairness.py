@@ -75,16 +75,18 @@ async def test_a_part_can_be_given_back_and_nothing_twice() -> None:
     Taken.nothing().give_back()
 
 
-@pytest.mark.parametrize("granted", [False, True])
-async def test_who_stops_waiting_leaves_nothing_behind(granted: bool) -> None:
+@pytest.mark.parametrize("given_back", ["later", "before the cancellation", "right after it"])
+async def test_who_stops_waiting_leaves_nothing_behind(given_back: str) -> None:
     share = FairShare(1, 1)
     first = await share.take("a")
     waiting, next_ = taking(share, "b"), taking(share, "c")
     await settled()
 
-    if granted:
-        first.give_back()  # its turn has come, but it was cancelled before it ran
+    if given_back == "before the cancellation":
+        first.give_back()  # its turn has come, but it is cancelled before it runs
     waiting.cancel()
+    if given_back == "right after it":
+        first.give_back()
     await settled()
     first.give_back()
     await settled()
