@@ -619,3 +619,15 @@ async def test_a_large_prompt_is_learnt_as_well() -> None:
     reservation = await gate.admit(caller(cap="2"), input_tokens=200_000, body=body)
 
     assert reservation.prompt == tuple(prefixes(TARGET, body))
+
+
+async def test_what_bedrock_counted_of_a_prompt_is_known_the_next_time() -> None:
+    gate = Gate()
+    reservation = await gate.admit(caller(cap="0.002"), input_tokens=100)
+    assert reservation.prompt
+
+    gate.admission.learn(reservation, Usage(input_tokens=17, output_tokens=1))
+
+    known = gate.prompts.find(reservation.prompt)
+    assert known is not None
+    assert known.tokens == 17

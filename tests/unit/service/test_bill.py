@@ -110,7 +110,6 @@ class Desk:
             background=self.background,
             clock=clock,
         )
-        self.bill.upstream_request_id = "aws-1"
 
     def see(self, *events: bytes) -> None:
         for raw in events:
@@ -131,6 +130,7 @@ COST = TARGET.cost(USED, NOW.date())
 
 async def test_the_end_of_a_request_holds_everything_that_was_seen_of_it() -> None:
     desk = Desk()
+    desk.bill.upstream_request_id = "aws-1"
     desk.time.advance(0.25)
     desk.bill.first_byte()
     desk.time.advance(1)
@@ -239,6 +239,7 @@ async def test_an_answer_without_a_first_byte_has_no_time_to_it() -> None:
 
     settlement, outcome = await desk.ended()
     assert (settlement.ttfb_ms, outcome.ttfb_seconds) == (None, None)
+    assert (settlement.upstream_request_id, outcome.upstream_request_id) == (None, None)
     assert (settlement.status, settlement.error_code) == (429, outcome.error_code)
     assert outcome.error_code == UpstreamThrottled("full").code
     assert settlement.cost == 0
@@ -249,6 +250,7 @@ async def test_an_answer_without_a_first_byte_has_no_time_to_it() -> None:
     ("seen", "error", "status", "ending", "usage"),
     [
         ((), UpstreamThrottled("full"), None, "refused", Usage()),
+        ((), UpstreamThrottled("full"), 200, "refused", Usage()),
         ((), UpstreamBroke("lost"), None, "upstream_broke", COVERED),
         ((), UpstreamBroke("lost"), 200, "upstream_broke", COVERED),
         ((START, OPEN, delta()), UpstreamBroke("lost"), 200, "upstream_broke", Usage(10, 1)),
@@ -336,6 +338,7 @@ async def test_a_conversation_is_remembered_only_where_that_is_wanted() -> None:
 
     (_, with_it), (_, without_it) = await wanted.ended(), await unwanted.ended()
     assert without_it.conversation is None
+    assert unwanted.bill._collector is None
     assert with_it.conversation is not None
     assert with_it.conversation.asked == ASKED
     assert with_it.conversation.answer is not None

@@ -51,7 +51,11 @@ async def test_room_that_is_not_to_be_had_for_long_is_an_error_to_be_tried_again
 
     with pytest.raises(RateLimited) as refused:
         await use.room("ada", 1)
-    assert refused.value.headers["retry-after"] == "2"
+    assert refused.value.headers == {"retry-after": "2"}
+    assert refused.value.message == (
+        "Too many bytes of other requests are being processed. Send fewer large requests "
+        "at the same time; try again in a moment."
+    )
 
 
 async def test_a_small_body_is_read_at_once_and_a_large_one_in_a_thread() -> None:
