@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import orjson
 import pytest
@@ -40,6 +41,14 @@ async def test_a_caller_may_have_a_quarter_of_the_bytes_in_flight() -> None:
 
     room.give_back()
     await asyncio.wait_for(more, 1)
+
+
+async def test_a_body_larger_than_a_share_takes_a_whole_number_of_bytes() -> None:
+    use = intake(403)
+
+    await use.room("ada", 1_000)
+
+    assert use.bytes_in_flight == 100
 
 
 async def test_room_that_is_not_to_be_had_for_long_is_an_error_to_be_tried_again(
@@ -158,6 +167,29 @@ async def test_a_caller_rests_for_a_multiple_of_the_time_that_the_last_body_took
     assert await rests.read("ada") == REST
     rests.now += 1
     assert await rests.read("ada") == REST - 1
+
+
+async def test_a_caller_of_two_large_bodies_at_once_rests_before_the_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rests = Rests(monkeypatch)
+
+    await asyncio.gather(rests.read("ada"), rests.read("ada"))
+
+    assert rests.taken == [0, REST]
+
+
+async def test_large_bodies_are_read_one_at_a_time_whoever_sends_them() -> None:
+    use, going_on = intake(), 0
+
+    def work() -> int:
+        nonlocal going_on
+        going_on += 1
+        time.sleep(0.05)
+        seen, going_on = going_on, going_on - 1
+        return seen
+
+    assert await asyncio.gather(*(use.read(owner, LARGE, work) for owner in "abc")) == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("owner", "remembered"), [("a", False), ("b", True), ("c", True)])
