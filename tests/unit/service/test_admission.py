@@ -636,3 +636,10 @@ async def test_what_bedrock_counted_of_a_prompt_is_known_the_next_time() -> None
     known = gate.prompts.find(reservation.prompt)
     assert known is not None
     assert known.tokens == 17
+
+
+async def test_a_refusal_tells_when_the_budget_resets() -> None:
+    with pytest.raises(BudgetExceeded) as refused:
+        await Gate().admit(caller(cap="0", duration="1d"))
+
+    assert refused.value.headers["retry-after"] == str(12 * 3_600)
