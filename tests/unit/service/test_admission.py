@@ -36,7 +36,7 @@ from app.service.quotes import LEAST_THINKING, SPARE, Demand
 from app.service.request import InferenceRequest
 from app.service.reservation import Reservation
 from app.wire.anthropic import Event, JsonObject
-from tests.support.examples import KEY_ID, caller, credentials, key, request_id, sent
+from tests.support.examples import KEY_ID, caller, credentials, key, request_id, sent, settlement
 from tests.support.fakes import FakeTime, MemoryLedger
 from tests.unit.service.bench import delta, event
 
@@ -401,6 +401,7 @@ async def test_bedrocks_own_count_lets_in_what_the_upper_bound_kept_out() -> Non
 
     assert reservation.covered == Usage(input_tokens=250, output_tokens=FIRST_SLICE)
     assert gate.counts == 1
+    assert len(gate.ledger.holds) == 2
 
 
 async def test_bedrock_is_not_asked_to_count_while_the_upper_bound_fits() -> None:
@@ -576,11 +577,12 @@ async def test_a_prompt_that_bedrock_counted_before_is_reserved_at_that() -> Non
     gate = Gate()
     body: JsonObject = {"messages": [{"role": "user", "content": "x" * 1_000}]}
     gate.prompts.learn(prefixes(TARGET, body), Usage(input_tokens=250))
-    who = caller(cap=str(usd(input_tokens=250, output_tokens=FIRST_SLICE)))
+    who = caller(cap=str(usd(input_tokens=300, output_tokens=FIRST_SLICE)))
 
     reservation = await gate.admit(who, input_tokens=1_000, body=body)
 
     assert reservation.covered == Usage(input_tokens=250, output_tokens=FIRST_SLICE)
+    assert reservation.hold.amount == usd(input_tokens=250, output_tokens=FIRST_SLICE)
     assert reservation.prompt == tuple(prefixes(TARGET, body))
 
 
@@ -643,3 +645,17 @@ async def test_a_refusal_tells_when_the_budget_resets() -> None:
         await Gate().admit(caller(cap="0", duration="1d"))
 
     assert refused.value.headers["retry-after"] == str(12 * 3_600)
+
+
+async def test_thinking_shares_what_is_neither_spent_nor_held() -> None:
+    gate = Gate()
+    who = caller(cap=str(usd(output_tokens=64_000)))
+    first = await gate.admit(who, max_tokens=8_000, thinks=True)
+
+    second = await gate.admit(who, max_tokens=64_000, thinks=True)
+    assert second.lowered_max_tokens == (64_000 - 8_020 - 20) // 4
+
+    await gate.ledger.settle(settlement(first.hold, cost=str(usd(output_tokens=4_000))))
+    await gate.ledger.settle(settlement(second.hold, cost="0"))
+    third = await gate.admit(who, max_tokens=64_000, thinks=True)
+    assert third.lowered_max_tokens == (64_000 - 4_000 - 20) // 4
