@@ -170,3 +170,13 @@ async def test_without_a_cap_an_answer_is_covered_while_the_ledger_is_away() -> 
 
     assert reservation.covered == Usage(100, 128 + SLICE)
     assert reservation.hold.amount == usd(100, 128 + SLICE)
+
+
+@pytest.mark.parametrize(("used", "asked"), [(96, False), (97, True)])
+async def test_an_answer_is_extended_once_three_quarters_of_it_are_used(
+    used: int, asked: bool
+) -> None:
+    ledger = MemoryLedger()
+    reservation = reserved(ledger, 100, 128, left=Decimal(50), max_tokens=10_000)
+
+    assert await asks(ledger, reservation, meter(100, deltas=used)) is asked
