@@ -133,6 +133,15 @@ async def test_a_caller_of_many_large_bodies_waits_between_them_and_others_do_no
     waiting.cancel()
 
 
+async def test_a_text_of_many_quotes_is_one_value() -> None:
+    await where(intake(), orjson.dumps(['"' * (2 * MOST_VALUES + 2)]))
+
+
+async def test_what_stands_between_texts_counts_as_well() -> None:
+    with pytest.raises(RequestTooLarge):
+        await where(intake(), orjson.dumps([""] * MOST_VALUES))
+
+
 class Rests:
     """An intake whose clock a body's reading moves on by a second, and the rests before it."""
 
