@@ -35,7 +35,16 @@ from app.service.quotes import LEAST_THINKING, SPARE, Demand
 from app.service.request import InferenceRequest
 from app.service.reservation import Reservation
 from app.wire.anthropic import Event, JsonObject
-from tests.support.examples import KEY_ID, caller, credentials, key, request_id, sent, settlement
+from tests.support.examples import (
+    KEY_ID,
+    caller,
+    credentials,
+    key,
+    request_id,
+    sent,
+    settlement,
+    user,
+)
 from tests.support.fakes import FakeTime, MemoryLedger
 from tests.unit.service.bench import delta, event
 
@@ -478,7 +487,13 @@ async def test_a_large_body_is_not_read_again_right_after_a_refusal() -> None:
 
 async def test_a_hold_says_whose_it_is_and_what_it_may_use() -> None:
     gate = Gate()
-    who = Caller(key(budget=Budget(Decimal(5), None), limits=Limits(9, 90_000, 3)), None)
+    own = key(
+        user_id="ada",
+        budget=Budget(Decimal(5), None),
+        limits=Limits(9, 90_000, 3),
+        model_budgets={"claude-haiku-4-5": Budget(Decimal(6), None)},
+    )
+    who = Caller(own, user())
 
     reservation = await gate.admit(who, input_tokens=100)
 
@@ -488,7 +503,7 @@ async def test_a_hold_says_whose_it_is_and_what_it_may_use() -> None:
         owner=InstanceId("gateway-1"),
         started_at=gate.time.instant,
         key_id=KEY_ID,
-        user_id=None,
+        user_id=own.user_id,
         model="claude-haiku-4-5",
         bedrock_id=TARGET.profile.bedrock_id,
         accounts=Accounts(UNLIMITED, ZoneInfo("UTC")).of(
@@ -500,7 +515,10 @@ async def test_a_hold_says_whose_it_is_and_what_it_may_use() -> None:
         tokens=100 + FIRST_SLICE,
     )
     assert held.limits
+    assert held.user_id == "ada"
+    assert Decimal(6) in [one.cap for one in held.accounts]
     assert reservation.hold == held
+    assert reservation.grant.left == 5 - held.amount
     assert reservation.likely_input == 100
     assert reservation.lowered_max_tokens is None
 
@@ -654,3 +672,18 @@ async def test_thinking_shares_what_is_neither_spent_nor_held() -> None:
     await gate.ledger.settle(settlement(second.hold, cost="0"))
     third = await gate.admit(who, max_tokens=64_000, thinks=True)
     assert third.lowered_max_tokens == (64_000 - 4_000 - 20) // 4
+
+
+async def test_the_first_estimate_that_fits_is_taken() -> None:
+    gate = Gate()
+    body = marked("word " * 1_000)
+    gate.prompts.learn(prefixes(TARGET, body), Usage(cache_write_5m_tokens=1_000))
+    written = Usage(cache_write_5m_tokens=1_000, output_tokens=FIRST_SLICE)
+    cap = TARGET.cost(written, NOW).total
+
+    reservation = await gate.admit(
+        caller(cap=str(cap)), input_tokens=5_000, body=body, cache_ttl="5m"
+    )
+
+    assert reservation.covered == written
+    assert len(gate.ledger.holds) == 2
