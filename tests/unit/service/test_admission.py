@@ -11,14 +11,23 @@ import orjson
 import pytest
 
 from app.catalog.loader import load_catalog
-from app.domain.budgets import UNLIMITED
+from app.domain.budgets import UNLIMITED, Budget
 from app.domain.identity import InstanceId
 from app.domain.keys import Caller
+from app.domain.ledger import Hold
+from app.domain.limits import Limits
 from app.domain.models import Target
 from app.domain.usage import Usage
-from app.errors import BudgetExceeded, BudgetHeld, DatabaseUnavailable, ModelNotAllowed
-from app.service.accounts import Accounts
-from app.service.admission import LARGE_BODY, Admission
+from app.errors import (
+    BudgetExceeded,
+    BudgetHeld,
+    DatabaseUnavailable,
+    ModelNotAllowed,
+    RateLimited,
+)
+from app.service import admission
+from app.service.accounts import Accounts, limits_of
+from app.service.admission import LARGE_BODY, TIGHT, Admission
 from app.service.estimates import FIRST_SLICE, SLICE, InputEstimate, OutputForecast
 from app.service.known_prompts import KnownPrompts, prefixes
 from app.service.metering import Meter
@@ -26,7 +35,16 @@ from app.service.quotes import LEAST_THINKING, SPARE, Demand
 from app.service.request import InferenceRequest
 from app.service.reservation import Reservation
 from app.wire.anthropic import Event, JsonObject
-from tests.support.examples import caller, credentials, request_id, sent
+from tests.support.examples import (
+    KEY_ID,
+    caller,
+    credentials,
+    key,
+    request_id,
+    sent,
+    settlement,
+    user,
+)
 from tests.support.fakes import FakeTime, MemoryLedger
 from tests.unit.service.bench import delta, event
 
@@ -40,13 +58,14 @@ OUTPUT = Decimal("0.0000055")
 class Gate:
     """An admission on a fake ledger."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, contact: str | None = None) -> None:
         self.time = FakeTime()
         self.ledger = MemoryLedger()
         self.forecast = OutputForecast()
         self.prompts = KnownPrompts(self.time.clock.monotonic)
         self.counted: int | None = None
         self.counts = 0
+        self.asked_to_count: tuple[str, Target, bytes] | None = None
         self.admission = Admission(
             self.ledger,
             Accounts(UNLIMITED, ZoneInfo("UTC")),
@@ -55,7 +74,7 @@ class Gate:
             self._count,
             instance=InstanceId("gateway-1"),
             clock=self.time.clock,
-            contact=None,
+            contact=contact,
         )
 
     async def admit(
@@ -96,7 +115,7 @@ class Gate:
         return await self.admission.admit(request, who, demand)
 
     async def _count(self, owner: str, target: Target, body: bytes) -> int | None:
-        del owner, target, body
+        self.asked_to_count = owner, target, body
         self.counts += 1
         return self.counted
 
@@ -386,6 +405,7 @@ async def test_bedrocks_own_count_lets_in_what_the_upper_bound_kept_out() -> Non
 
     assert reservation.covered == Usage(input_tokens=250, output_tokens=FIRST_SLICE)
     assert gate.counts == 1
+    assert len(gate.ledger.holds) == 2
 
 
 async def test_bedrock_is_not_asked_to_count_while_the_upper_bound_fits() -> None:
@@ -463,3 +483,207 @@ async def test_a_large_body_is_not_read_again_right_after_a_refusal() -> None:
         gate.admission.refuse_again(who, LARGE_BODY + 1)
     gate.time.advance(1)
     gate.admission.refuse_again(who, LARGE_BODY + 1)
+
+
+async def test_a_hold_says_whose_it_is_and_what_it_may_use() -> None:
+    gate = Gate()
+    own = key(
+        user_id="ada",
+        budget=Budget(Decimal(5), None),
+        limits=Limits(9, 90_000, 3),
+        model_budgets={"claude-haiku-4-5": Budget(Decimal(6), None)},
+    )
+    who = Caller(own, user())
+
+    reservation = await gate.admit(who, input_tokens=100)
+
+    (held,) = gate.ledger.holds
+    assert held == Hold(
+        request_id=held.request_id,
+        owner=InstanceId("gateway-1"),
+        started_at=gate.time.instant,
+        key_id=KEY_ID,
+        user_id=own.user_id,
+        model="claude-haiku-4-5",
+        bedrock_id=TARGET.profile.bedrock_id,
+        accounts=Accounts(UNLIMITED, ZoneInfo("UTC")).of(
+            who, "claude-haiku-4-5", gate.time.instant
+        ),
+        amount=usd(input_tokens=100, output_tokens=FIRST_SLICE),
+        grows=False,
+        limits=limits_of(who, TARGET.model),
+        tokens=100 + FIRST_SLICE,
+    )
+    assert held.limits
+    assert held.user_id == "ada"
+    assert Decimal(6) in [one.cap for one in held.accounts]
+    assert reservation.hold == held
+    assert reservation.grant.left == 5 - held.amount
+    assert reservation.likely_input == 100
+    assert reservation.lowered_max_tokens is None
+
+
+async def test_a_request_is_open_from_its_hold_to_its_settlement() -> None:
+    gate = Gate()
+    reservation = await gate.admit(caller(cap="5"))
+    assert gate.admission.open_requests == {reservation.hold.request_id}
+
+    gate.admission.closed(reservation.hold.request_id)
+    assert gate.admission.open_requests == set()
+
+    with pytest.raises(BudgetExceeded):
+        await gate.admit(caller(cap="0"))
+    assert gate.admission.open_requests == set()
+
+
+async def test_refusals_name_whom_to_ask_and_what_is_missing() -> None:
+    gate = Gate(contact="it@example.org")
+    with pytest.raises(BudgetExceeded, match=r"needs about \$0\.000814.*Ask it@example\.org"):
+        await gate.admit(caller(cap="0.0008"), input_tokens=100)
+    limited = Caller(key(limits=Limits(None, 100, None)), None)
+    await gate.admit(limited)
+
+    with pytest.raises(RateLimited, match=r"needs about 228\..*Ask it@example\.org"):
+        await gate.admit(limited)
+    with pytest.raises(RateLimited):
+        gate.admission.refuse_again(limited, LARGE_BODY + 1)
+
+
+async def test_a_refusal_that_passes_soon_is_not_repeated_unseen() -> None:
+    gate = Gate()
+    who = caller(cap="0.001")
+    await gate.admit(who)
+    with pytest.raises(BudgetHeld):
+        await gate.admit(who)
+
+    gate.admission.refuse_again(who, LARGE_BODY + 1)
+
+
+async def test_the_latest_keys_that_were_refused_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admission, "KEYS_REMEMBERED", 2)
+    gate = Gate()
+    keys = [caller(cap="0", hash=name * 64) for name in "abac"]
+    for who in keys:
+        with pytest.raises(BudgetExceeded):
+            await gate.admit(who)
+
+    a, b, _, c = keys
+    gate.admission.refuse_again(b, LARGE_BODY + 1)
+    for who in (a, c):
+        with pytest.raises(BudgetExceeded):
+            gate.admission.refuse_again(who, LARGE_BODY + 1)
+
+
+async def test_bedrock_is_asked_to_count_the_body_for_the_one_who_sent_it() -> None:
+    gate = Gate()
+    who = caller(cap=str(usd(input_tokens=250, output_tokens=FIRST_SLICE)))
+    body: JsonObject = {"messages": [{"role": "user", "content": "x" * 1_000}]}
+    with pytest.raises(BudgetExceeded):
+        await gate.admit(who, input_tokens=1_000, body=body)
+
+    assert gate.asked_to_count == (who.owner, TARGET, orjson.dumps(body))
+
+
+async def test_a_prompt_that_bedrock_counted_before_is_reserved_at_that() -> None:
+    gate = Gate()
+    body: JsonObject = {"messages": [{"role": "user", "content": "x" * 1_000}]}
+    gate.prompts.learn(prefixes(TARGET, body), Usage(input_tokens=250))
+    who = caller(cap=str(usd(input_tokens=300, output_tokens=FIRST_SLICE)))
+
+    reservation = await gate.admit(who, input_tokens=1_000, body=body)
+
+    assert reservation.covered == Usage(input_tokens=250, output_tokens=FIRST_SLICE)
+    assert reservation.hold.amount == usd(input_tokens=250, output_tokens=FIRST_SLICE)
+    assert reservation.prompt == tuple(prefixes(TARGET, body))
+
+
+async def test_a_count_above_the_upper_bound_is_not_believed() -> None:
+    gate = Gate()
+    gate.counted = 5_000
+    room = usd(input_tokens=1_000, output_tokens=FIRST_SLICE)
+    gate.forecast.learn(KEY_ID, "claude-haiku-4-5", 800)
+
+    reservation = await gate.admit(caller(cap=str(room)), input_tokens=1_000)
+
+    assert reservation.covered == Usage(input_tokens=1_000, output_tokens=FIRST_SLICE)
+
+
+async def test_a_conversation_that_may_be_summarised_is_not_learnt() -> None:
+    gate = Gate()
+    compact = {"edits": [{"type": "compact_20260112"}]}
+    body = {"messages": [{"role": "user", "content": "x"}], "context_management": compact}
+
+    assert (await gate.admit(caller(cap="0.002"), body=body)).prompt == ()
+
+
+@pytest.mark.parametrize(("less", "learnt"), [("0", False), ("0.0000001", True)])
+async def test_a_prompt_is_learnt_where_less_is_left_than_many_of_it(
+    less: str, learnt: bool
+) -> None:
+    # The prompt alone costs far more than the first slice, so its bound is the one that counts.
+    gate = Gate()
+    amount = usd(input_tokens=100_000, output_tokens=FIRST_SLICE)
+    cap = amount + TIGHT * usd(input_tokens=100_000) - Decimal(less)
+
+    reservation = await gate.admit(caller(cap=str(cap)), input_tokens=100_000)
+
+    assert bool(reservation.prompt) is learnt
+
+
+async def test_a_large_prompt_is_learnt_as_well() -> None:
+    gate = Gate()
+    body: JsonObject = {"messages": [{"role": "user", "content": "x" * (LARGE_BODY + 1)}]}
+
+    reservation = await gate.admit(caller(cap="2"), input_tokens=200_000, body=body)
+
+    assert reservation.prompt == tuple(prefixes(TARGET, body))
+
+
+async def test_what_bedrock_counted_of_a_prompt_is_known_the_next_time() -> None:
+    gate = Gate()
+    reservation = await gate.admit(caller(cap="0.002"), input_tokens=100)
+    assert reservation.prompt
+
+    gate.admission.learn(reservation, Usage(input_tokens=17, output_tokens=1))
+
+    known = gate.prompts.find(reservation.prompt)
+    assert known is not None
+    assert known.tokens == 17
+
+
+async def test_a_refusal_tells_when_the_budget_resets() -> None:
+    with pytest.raises(BudgetExceeded) as refused:
+        await Gate().admit(caller(cap="0", duration="1d"))
+
+    assert refused.value.headers["retry-after"] == str(12 * 3_600)
+
+
+async def test_thinking_shares_what_is_neither_spent_nor_held() -> None:
+    gate = Gate()
+    who = caller(cap=str(usd(output_tokens=64_000)))
+    first = await gate.admit(who, max_tokens=8_000, thinks=True)
+
+    second = await gate.admit(who, max_tokens=64_000, thinks=True)
+    assert second.lowered_max_tokens == (64_000 - 8_020 - 20) // 4
+
+    await gate.ledger.settle(settlement(first.hold, cost=str(usd(output_tokens=4_000))))
+    await gate.ledger.settle(settlement(second.hold, cost="0"))
+    third = await gate.admit(who, max_tokens=64_000, thinks=True)
+    assert third.lowered_max_tokens == (64_000 - 4_000 - 20) // 4
+
+
+async def test_the_first_estimate_that_fits_is_taken() -> None:
+    gate = Gate()
+    body = marked("word " * 1_000)
+    gate.prompts.learn(prefixes(TARGET, body), Usage(cache_write_5m_tokens=1_000))
+    written = Usage(cache_write_5m_tokens=1_000, output_tokens=FIRST_SLICE)
+    cap = TARGET.cost(written, NOW).total
+
+    reservation = await gate.admit(
+        caller(cap=str(cap)), input_tokens=5_000, body=body, cache_ttl="5m"
+    )
+
+    assert reservation.covered == written
+    assert len(gate.ledger.holds) == 2

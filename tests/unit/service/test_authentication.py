@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.domain.keys import Caller, hash_key
+from app.domain.keys import LONGEST_KEY, Caller, hash_key
 from app.errors import (
     AuthenticationFailed,
     BlockedKey,
@@ -71,6 +71,33 @@ async def test_any_other_is_refused_for_the_reason_that_says_most(
 
     assert type(refused.value) is error
     assert said in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("secret", "looked_up"),
+    [
+        ("sk-ünknown", 0),
+        ("x" * (LONGEST_KEY + 1), 0),
+        ("x" * LONGEST_KEY, 1),
+    ],
+)
+async def test_what_cannot_be_a_key_is_not_looked_up(secret: str, looked_up: int) -> None:
+    desk = Desk()
+
+    with pytest.raises(AuthenticationFailed):
+        await desk.ask(secret)
+
+    assert len(desk.directory.lookups) == looked_up
+
+
+async def test_who_sends_no_key_is_told_how_to_send_one() -> None:
+    with pytest.raises(MissingKey) as refused:
+        await Desk().ask()
+
+    assert refused.value.message == (
+        "No API key was sent. Set ANTHROPIC_AUTH_TOKEN (Claude Code) or send "
+        "`Authorization: Bearer <key>`."
+    )
 
 
 @pytest.mark.parametrize("keys", [("sk-unknown", SECRET), (SECRET, BLOCKED)])
@@ -247,6 +274,10 @@ async def test_after_many_unknown_keys_their_address_is_told_so_and_when_to_try_
         await desk.ask("sk-3")
 
     assert refused.value.headers == {"retry-after": "30"}
+    assert refused.value.message == (
+        "Invalid API key, like many others from this address lately. Check the key that is set. "
+        "Ask it@example.org for a key."
+    )
 
 
 async def test_good_keys_of_an_address_that_sends_many_unknown_ones_go_on_working() -> None:

@@ -1,7 +1,7 @@
 """A request is settled once, and nothing that was seen of it is missing from its end."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,14 +12,15 @@ import pytest
 from app.catalog.loader import load_catalog
 from app.domain.budgets import UNLIMITED
 from app.domain.conversation import AttemptNote, Conversation
+from app.domain.guardrail import NO_UNITS, GuardrailUnits
 from app.domain.identity import InstanceId
 from app.domain.keys import Caller
-from app.domain.ledger import Grant, Scope, Settlement, Standing
+from app.domain.ledger import Ending, Grant, Scope, Settlement, Standing
 from app.domain.models import Target
 from app.domain.outcome import Outcome
-from app.domain.pricing import Cost
+from app.domain.pricing import Cost, Price, Rates, Tier
 from app.domain.usage import Usage
-from app.errors import UpstreamBroke, UpstreamThrottled
+from app.errors import DatabaseUnavailable, UpstreamBroke, UpstreamThrottled
 from app.service.accounts import Accounts
 from app.service.admission import Admission
 from app.service.background import Background
@@ -33,7 +34,7 @@ from app.service.settling import Settler
 from app.wire.anthropic import Event
 from tests.support.examples import KEY_ID, NOW, account, credentials, hold, key, sent
 from tests.support.fakes import FakeTime, MemoryLedger, MemorySpool, OutcomeList
-from tests.unit.service.bench import CLOSE, OPEN, START, STOP, delta, end, no_count
+from tests.unit.service.bench import CLOSE, OPEN, START, STOP, delta, end, event, no_count
 
 TARGET = load_catalog(region="us-east-1", profile=None).resolve("claude-haiku-4-5")
 OTHER = load_catalog(region="us-east-1", profile="global").resolve("claude-haiku-4-5")
@@ -110,7 +111,6 @@ class Desk:
             background=self.background,
             clock=clock,
         )
-        self.bill.upstream_request_id = "aws-1"
 
     def see(self, *events: bytes) -> None:
         for raw in events:
@@ -131,6 +131,7 @@ COST = TARGET.cost(USED, NOW.date())
 
 async def test_the_end_of_a_request_holds_everything_that_was_seen_of_it() -> None:
     desk = Desk()
+    desk.bill.upstream_request_id = "aws-1"
     desk.time.advance(0.25)
     desk.bill.first_byte()
     desk.time.advance(1)
@@ -239,6 +240,7 @@ async def test_an_answer_without_a_first_byte_has_no_time_to_it() -> None:
 
     settlement, outcome = await desk.ended()
     assert (settlement.ttfb_ms, outcome.ttfb_seconds) == (None, None)
+    assert (settlement.upstream_request_id, outcome.upstream_request_id) == (None, None)
     assert (settlement.status, settlement.error_code) == (429, outcome.error_code)
     assert outcome.error_code == UpstreamThrottled("full").code
     assert settlement.cost == 0
@@ -249,6 +251,7 @@ async def test_an_answer_without_a_first_byte_has_no_time_to_it() -> None:
     ("seen", "error", "status", "ending", "usage"),
     [
         ((), UpstreamThrottled("full"), None, "refused", Usage()),
+        ((), UpstreamThrottled("full"), 200, "refused", Usage()),
         ((), UpstreamBroke("lost"), None, "upstream_broke", COVERED),
         ((), UpstreamBroke("lost"), 200, "upstream_broke", COVERED),
         ((START, OPEN, delta()), UpstreamBroke("lost"), 200, "upstream_broke", Usage(10, 1)),
@@ -328,6 +331,59 @@ async def test_another_profile_that_answers_is_the_one_that_is_billed() -> None:
     assert isinstance(settlement.parts, Cost)
 
 
+UNITS = GuardrailUnits(content=3, topic=2)
+
+
+@pytest.mark.parametrize(("ending", "billed"), [("completed", True), ("refused", False)])
+async def test_a_guardrails_work_is_billed_unless_bedrock_refused_the_call(
+    ending: Ending, billed: bool
+) -> None:
+    desk = Desk()
+    desk.see(*WHOLE)
+    desk.meter.guardrail_units = UNITS
+
+    await desk.bill.settle(ending)
+
+    settlement, _ = await desk.ended()
+    expected = TARGET.cost(USED, NOW.date(), UNITS if billed else NO_UNITS)
+    assert settlement.parts == expected
+    assert (expected.guardrail > 0) is billed
+
+
+async def test_each_step_of_an_answer_is_billed_by_the_length_of_its_own_prompt() -> None:
+    rates = TARGET.model.prices[-1].tiers[0].rates
+    dear = Rates(*(5 * rate for rate in astuple(rates)))
+    tiers = (Tier(0, rates), Tier(100, dear))
+    desk = Desk()
+    desk.bill.target = replace(
+        TARGET, model=replace(TARGET.model, prices=(Price(NOW.date(), tiers, "test"),))
+    )
+    step = {"input_tokens": 80, "output_tokens": 10}
+    usage = {"input_tokens": 80, "output_tokens": 10, "iterations": [step, step]}
+    told = event("message_delta", delta={"stop_reason": "end_turn"}, usage=usage)
+    desk.see(SILENT, told, event("message_stop"))
+
+    await desk.bill.settle("completed")
+
+    settlement, _ = await desk.ended()
+    assert settlement.usage == Usage(input_tokens=160, output_tokens=20)
+    assert settlement.cost == TARGET.cost(settlement.usage, NOW.date()).total
+
+
+async def test_a_request_that_cannot_be_booked_ends_with_an_outcome_all_the_same() -> None:
+    away, broken = Desk(), Desk()
+    away.ledger.away = DatabaseUnavailable("away")
+    broken.ledger.away = RuntimeError("a fault of ours")  # type: ignore[assignment]
+    for desk in (away, broken):
+        desk.see(*WHOLE)
+        await desk.bill.settle("completed")
+        await desk.background.finish(5)
+
+        (outcome,) = desk.sink.outcomes
+        assert (outcome.ending, outcome.budgets) == ("completed", ())
+        assert desk.admission.open_requests == set()
+
+
 async def test_a_conversation_is_remembered_only_where_that_is_wanted() -> None:
     wanted, unwanted = Desk(remembered=ASKED), Desk()
     for desk in (wanted, unwanted):
@@ -336,6 +392,7 @@ async def test_a_conversation_is_remembered_only_where_that_is_wanted() -> None:
 
     (_, with_it), (_, without_it) = await wanted.ended(), await unwanted.ended()
     assert without_it.conversation is None
+    assert unwanted.bill._collector is None
     assert with_it.conversation is not None
     assert with_it.conversation.asked == ASKED
     assert with_it.conversation.answer is not None

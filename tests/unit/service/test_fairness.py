@@ -94,6 +94,7 @@ async def test_who_stops_waiting_leaves_nothing_behind(given_back: str) -> None:
     assert waiting.cancelled()
     next_.result().give_back()
     assert (share.taken, share.waiting) == (0, 0)
+    assert not share._by_owner
 
 
 async def test_an_amount_that_is_not_named_is_one() -> None:
@@ -117,6 +118,7 @@ async def test_an_amount_that_waited_is_given_back_whole() -> None:
     second.result().give_back()
 
     assert share.taken == 0
+    assert not share._by_owner
 
 
 async def test_who_gives_back_a_part_may_take_that_and_no_more() -> None:

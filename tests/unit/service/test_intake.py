@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import orjson
 import pytest
@@ -42,6 +43,14 @@ async def test_a_caller_may_have_a_quarter_of_the_bytes_in_flight() -> None:
     await asyncio.wait_for(more, 1)
 
 
+async def test_a_body_larger_than_a_share_takes_a_whole_number_of_bytes() -> None:
+    use = intake(403)
+
+    await use.room("ada", 1_000)
+
+    assert use.bytes_in_flight == 100
+
+
 async def test_room_that_is_not_to_be_had_for_long_is_an_error_to_be_tried_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -51,7 +60,11 @@ async def test_room_that_is_not_to_be_had_for_long_is_an_error_to_be_tried_again
 
     with pytest.raises(RateLimited) as refused:
         await use.room("ada", 1)
-    assert refused.value.headers["retry-after"] == "2"
+    assert refused.value.headers == {"retry-after": "2"}
+    assert refused.value.message == (
+        "Too many bytes of other requests are being processed. Send fewer large requests "
+        "at the same time; try again in a moment."
+    )
 
 
 async def test_a_small_body_is_read_at_once_and_a_large_one_in_a_thread() -> None:
@@ -120,6 +133,15 @@ async def test_a_caller_of_many_large_bodies_waits_between_them_and_others_do_no
     waiting.cancel()
 
 
+async def test_a_text_of_many_quotes_is_one_value() -> None:
+    await where(intake(), orjson.dumps(['"' * (2 * MOST_VALUES + 2)]))
+
+
+async def test_what_stands_between_texts_counts_as_well() -> None:
+    with pytest.raises(RequestTooLarge):
+        await where(intake(), orjson.dumps([""] * MOST_VALUES))
+
+
 class Rests:
     """An intake whose clock a body's reading moves on by a second, and the rests before it."""
 
@@ -154,6 +176,29 @@ async def test_a_caller_rests_for_a_multiple_of_the_time_that_the_last_body_took
     assert await rests.read("ada") == REST
     rests.now += 1
     assert await rests.read("ada") == REST - 1
+
+
+async def test_a_caller_of_two_large_bodies_at_once_rests_before_the_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rests = Rests(monkeypatch)
+
+    await asyncio.gather(rests.read("ada"), rests.read("ada"))
+
+    assert rests.taken == [0, REST]
+
+
+async def test_large_bodies_are_read_one_at_a_time_whoever_sends_them() -> None:
+    use, going_on = intake(), 0
+
+    def work() -> int:
+        nonlocal going_on
+        going_on += 1
+        time.sleep(0.05)
+        seen, going_on = going_on, going_on - 1
+        return seen
+
+    assert await asyncio.gather(*(use.read(owner, LARGE, work) for owner in "abc")) == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("owner", "remembered"), [("a", False), ("b", True), ("c", True)])

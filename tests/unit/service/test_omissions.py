@@ -38,6 +38,7 @@ class Clock:
         ("invalid beta flag: effort-2025-11-24", Omission(beta="effort-2025-11-24")),
         ("metadata: Extra inputs are not permitted", Omission(path=("metadata",))),
         ("#/: extraneous key [metadata] is not permitted", Omission(path=("metadata",))),
+        ("#: extraneous key [metadata] is not permitted", Omission(path=("metadata",))),
         (
             MALFORMED + "#/tools/0: extraneous key [strict] is not permitted",
             Omission(path=("tools", "strict")),

@@ -1,11 +1,14 @@
 """What is reserved of a call, to the token."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import orjson
 import pytest
 
 from app.catalog.loader import load_catalog
+from app.domain.models import Target
+from app.domain.pricing import Price, Rates, Tier
 from app.domain.usage import Usage
 from app.service.estimates import FIRST_SLICE, InputEstimate
 from app.service.quotes import LEAST_THINKING, SPARE, USEFUL_THINKING, Demand, Quote, Quotes
@@ -24,13 +27,14 @@ def quotes(
     max_tokens: int = 32_000,
     first: int = 200,
     text_bytes: int = 100,
+    target: Target = TARGET,
 ) -> Quotes:
     """Of a call with an upper bound of 100 tokens for its prompt."""
     estimate = InputEstimate(likely=50, most=100, text_bytes=text_bytes)
     body = {"messages": [{"role": "user", "content": "x"}]}
     demand = Demand(
-        TARGET,
-        TARGET,
+        target,
+        target,
         body,
         orjson.dumps(body),
         estimate,
@@ -99,6 +103,15 @@ def test_a_watched_answer_fits_where_its_slice_or_a_small_one_does(
     assert found == expected
     if tokens == affordable:
         assert quotes(first=tokens).fitting(PROMPT, room(affordable) - SMALLEST) != expected
+
+
+def test_a_model_without_a_price_fits_into_any_budget() -> None:
+    free = Price(DAY, (Tier(0, Rates(*[Decimal(0)] * 5)),), "test")
+    target = replace(TARGET, model=replace(TARGET.model, prices=(free,)))
+
+    found = quotes(target=target).fitting(PROMPT, Decimal(0))
+
+    assert found == Quote(Usage(input_tokens=100, output_tokens=200), Decimal(0))
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,21 @@ async def test_a_repetition_books_once() -> None:
     assert desk.ledger.spent(account()) == one.cost
 
 
-async def test_what_the_database_may_have_lost_is_settled_again() -> None:
+async def test_a_fault_of_ours_loses_no_settlement(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk()
+    desk.ledger.away = RuntimeError("a fault of ours")  # type: ignore[assignment]
+
+    with pytest.raises(RuntimeError):
+        await desk.settle(1)
+
+    (kept,) = desk.spool.kept
+    (record,) = caplog.records
+    assert facts(record) == (kept.request_id, "0", "RuntimeError")
+
+
+async def test_what_the_database_may_have_lost_is_settled_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     desk = Desk()
     lasts = desk.ledger.lasts = asyncio.get_running_loop().create_future()
     made = await desk.settle(2)
@@ -135,6 +149,9 @@ async def test_what_the_database_may_have_lost_is_settled_again() -> None:
     lasts.set_result(False)
     await desk.background.finish(1)
 
+    (record,) = caplog.records
+    assert record.message == "the database may have lost settlements: they are settled again"
+    assert vars(record)["count"] == 2
     assert desk.ledger.settled == made * 2
     assert desk.ledger.spent(account()) == sum(one.cost for one in made)
 

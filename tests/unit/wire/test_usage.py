@@ -10,6 +10,7 @@ from app.domain.usage import Usage
 from app.wire.usage import (
     MOST_ITERATIONS,
     MOST_TOKENS,
+    Counts,
     counts,
     iterations,
     parse_usage,
@@ -125,6 +126,18 @@ def test_a_count_that_no_answer_can_have_is_not_believed() -> None:
     for tokens, believed in ((1, 1), (MOST_TOKENS, MOST_TOKENS), (MOST_TOKENS + 1, 0), (-1, 0)):
         assert counts({"output_tokens": tokens}).output == believed
     assert counts({"output_tokens": "7"}).output == 0
+
+
+def test_the_sum_of_steps_is_the_sum_of_each_count() -> None:
+    steps = [Counts(1, 2, 3, 4, 5, 6), Counts(10, 20, 30, 40, 50, 60)]
+
+    assert total(steps) == Counts(11, 22, 33, 44, 55, 66)
+
+
+def test_the_larger_of_each_count_is_kept() -> None:
+    one, other = Counts(1, 20, 3, 40, 5, 60), Counts(10, 2, 30, 4, 50, 6)
+
+    assert one.at_least(other) == other.at_least(one) == Counts(10, 20, 30, 40, 50, 60)
 
 
 def test_more_steps_than_an_answer_can_have_are_not_counted() -> None:
