@@ -10,8 +10,8 @@ from app.domain.keys import Caller
 from app.errors import DatabaseUnavailable
 from app.service.reports import OwnUsage, Reports
 
-KEPT_SECONDS: Final = 1
-"""How old an answer may be that is given again."""
+SECONDS_BETWEEN: Final = 1
+"""Between the end of a reading and the next of the same key."""
 
 AT_ONCE: Final = 1
 """Keys whose usage is read at one time. Reports and upkeep have two connections, so one is free."""
@@ -36,22 +36,27 @@ class OwnUsages:
         self._readings: dict[KeyId, _Reading] = {}
 
     async def of(self, caller: Caller) -> OwnUsage:
-        """What a key's owner may know; requests of the same key share an answer.
+        """What a key's owner may know. Requests that come while the key's next reading has not
+        begun share it, so nobody gets what was read before they asked.
 
         Raises:
             DatabaseUnavailable: The database is away, or too many keys wait before this one.
         """
         self._forget_old()
         reading = self._readings.get(caller.key.id)
-        if reading is None:
+        if reading is None or reading.read_at is not None:
+            wait = 0.0
+            if reading is not None and reading.read_at is not None:
+                wait = reading.read_at + SECONDS_BETWEEN - self._monotonic()
             reading = self._readings[caller.key.id] = _Reading(
-                asyncio.create_task(self._read(caller))
+                asyncio.create_task(self._read(caller, wait))
             )
             reading.task.add_done_callback(lambda _: self._keep(caller.key.id))
         # A client that goes away does not end what others wait for.
         return await asyncio.shield(reading.task)
 
-    async def _read(self, caller: Caller) -> OwnUsage:
+    async def _read(self, caller: Caller, wait: float) -> OwnUsage:
+        await asyncio.sleep(wait)
         try:
             async with asyncio.timeout(LONGEST_WAIT_SECONDS):
                 await self._turn.acquire()
@@ -73,7 +78,7 @@ class OwnUsages:
             reading.read_at = self._monotonic()
 
     def _forget_old(self) -> None:
-        oldest = self._monotonic() - KEPT_SECONDS
+        oldest = self._monotonic() - SECONDS_BETWEEN
         for key_id, reading in list(self._readings.items()):
             if reading.read_at is not None and reading.read_at <= oldest:
                 del self._readings[key_id]

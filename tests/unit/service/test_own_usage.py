@@ -56,18 +56,22 @@ async def test_a_hundred_clients_of_one_key_are_answered_by_one_reading() -> Non
     assert reports.asked == ["a"]
 
 
-async def test_an_answer_is_given_again_for_a_second() -> None:
+async def test_the_next_reading_of_a_key_waits_and_is_shared_by_all_who_came_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(own_usage, "SECONDS_BETWEEN", 0.05)
     reports, time = SlowReports(), FakeTime()
     reports.gate.set()
     use = usages(reports, time)
 
-    first = await use.of(holder("a"))
-    time.advance(0.9)
-    again = await use.of(holder("a"))
-    time.advance(0.2)
-    later = await use.of(holder("a"))
+    assert await use.of(holder("a")) == "usage 1 of a"
+    waiting = [asyncio.create_task(use.of(holder("a"))) for _ in range(100)]
+    await asyncio.sleep(0)
+    assert reports.asked == ["a"]  # not yet: nobody gets what was read before they asked
 
-    assert (first, again, later) == ("usage 1 of a", "usage 1 of a", "usage 2 of a")
+    assert set(await asyncio.gather(*waiting)) == {"usage 2 of a"}
+    time.advance(1)
+    assert await use.of(holder("a")) == "usage 3 of a"
 
 
 async def test_keys_are_read_one_after_the_other_in_their_order() -> None:
