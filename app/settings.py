@@ -124,10 +124,10 @@ class Settings(BaseSettings):
         20_000_000, ge=1, description="Largest request body; Bedrock takes no more than 20 MB."
     )
     max_bytes_in_flight: int = Field(
-        384_000_000,
+        320_000_000,
         ge=1,
         description="Bytes of request bodies that are processed at one time; one caller may have "
-        "a quarter of them. Others wait. The process needs about twice as much memory.",
+        "a quarter of them. Others wait. The process needs about 2.5 times as much memory.",
     )
     request_head_seconds: float = Field(
         20, gt=0, description="How long a client may take to send the head of a request."

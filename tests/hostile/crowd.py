@@ -15,8 +15,10 @@ from tests.support.stack import Stack
 
 Body = dict[str, Any]
 
-HAIKU, OPUS = "claude-haiku-4-5", "claude-opus-5-5"
-HAIKU_OUTPUT, OPUS_OUTPUT = Decimal("0.0000055"), Decimal("0.000022")
+HAIKU, SONNET, OPUS = "claude-haiku-4-5", "claude-sonnet-4-6", "claude-opus-5-5"
+HAIKU_OUTPUT, SONNET_OUTPUT, OPUS_OUTPUT = (
+    Decimal(usd) for usd in ("0.0000055", "0.0000165", "0.000022")
+)
 """USD per output token in the us profile."""
 
 
