@@ -97,11 +97,11 @@ NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class NewSecret:
-    """Replaces a key's secret; those before it work until `good_until` at the longest."""
+    """Replaces a key's secret; those before it work until `valid_until` at the longest."""
 
     hash: KeyHash
     name: str
-    good_until: datetime
+    valid_until: datetime
 
 
 class Records(Protocol):

@@ -43,7 +43,7 @@ PAGE: Final = ROOT / "docs" / "reliability.md"
 MIXTURE: Final = chosen(["messages", "chat-stream", "keys-10000", "code-stream", "refused-401"])
 ROWS: Final = """
 SELECT (SELECT count(*) FROM reservation),
-       (SELECT count(*) FROM budget_account) + (SELECT count(*) FROM limit_meter),
+       (SELECT count(*) FROM budget_counter) + (SELECT count(*) FROM rate_limit_bucket),
        (SELECT count(*) FROM spend_log)
 """
 

@@ -159,11 +159,11 @@ class LimitRefusal:
 
 Ending = Literal[
     "completed",  # the answer was whole
-    "refused",  # the upstream answered with an error before anything was billed
-    "budget_cut",  # the budget ended the answer
-    "client_gone",  # the client hung up; upstream was read on for the bill
-    "upstream_broke",  # upstream ended or failed in the middle
-    "owner_lost",  # the gateway process died; the janitor settled
+    "upstream_rejected",  # the upstream answered with an error before anything was billed
+    "budget_exhausted",  # the budget ended the answer
+    "client_disconnected",  # the client hung up; upstream was read on for the bill
+    "upstream_failed",  # upstream ended or failed in the middle
+    "gateway_lost",  # the gateway process died; the janitor settled
 ]
 
 

@@ -12,9 +12,9 @@ class Old(StrEnum):
     """Rows that are deleted after a time, by their table."""
 
     AUDIT_LOG = "audit_log"
-    WINDOWS = "budget_account"
-    METERS = "limit_meter"
-    SECRETS = "retired_secret"
+    WINDOWS = "budget_counter"
+    METERS = "rate_limit_bucket"
+    SECRETS = "previous_key_secret"
     DELETED_KEYS = "deleted_key"
     SESSIONS = "spend_session_daily"
     TAGS = "spend_tag_daily"

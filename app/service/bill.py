@@ -126,12 +126,12 @@ class Bill:
         """Settle a call that failed: at what was seen; at what was held, if an answer may have been
         generated unseen; or at nothing, if Bedrock had not begun."""
         if self.meter.started:
-            await self.settle("upstream_broke", error=error, status=status)
+            await self.settle("upstream_failed", error=error, status=status)
         elif error.maybe_billed:
             held = self.reservation.covered
-            await self.settle("upstream_broke", error=error, status=status, usage=held)
+            await self.settle("upstream_failed", error=error, status=status, usage=held)
         else:
-            await self.settle("refused", error=error, status=status)
+            await self.settle("upstream_rejected", error=error, status=status)
 
     def _seen(self) -> Usage:
         """The meter's usage; if Bedrock said nothing of the prompt, with what it was held to be."""
@@ -158,7 +158,7 @@ class Bill:
         self, ending: Ending, usage: Usage, status: int, error: GatewayError | None
     ) -> Settlement:
         hold = self.reservation.hold
-        units = NO_UNITS if ending == "refused" else self.meter.guardrail_units
+        units = NO_UNITS if ending == "upstream_rejected" else self.meter.guardrail_units
         steps = self.meter.steps(usage)
         cost = self.target.cost(usage, hold.started_at.date(), units, steps)
         return Settlement(
@@ -174,7 +174,7 @@ class Bill:
             usage=usage,
             cost=cost.total,
             parts=cost,
-            estimated=ending != "refused" and not self.meter.exact,
+            estimated=ending != "upstream_rejected" and not self.meter.exact,
             ending=ending,
             status=status,
             stream=self.stream,

@@ -174,7 +174,7 @@ class Inference:
 
     async def _abandon(self, bill: Bill, error: GatewayError) -> None:
         """A fault of ours, or the server stops: what Bedrock has begun will be billed."""
-        await bill.settle("upstream_broke", error=error, usage=bill.reservation.covered)
+        await bill.settle("upstream_failed", error=error, usage=bill.reservation.covered)
 
     async def _admit(
         self, request: InferenceRequest, dialect: Dialect, prepared: Prepared, body: bytes

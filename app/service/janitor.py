@@ -128,7 +128,7 @@ def _abandoned(hold: Hold, clock: Clock) -> Settlement:
         usage=Usage(),
         cost=hold.amount,
         estimated=True,
-        ending="owner_lost",
+        ending="gateway_lost",
         status=500,
         stream=False,
         ttfb_ms=None,

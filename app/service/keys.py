@@ -131,15 +131,15 @@ class Keys:
         PermissionDenied."""
         secret = self._secret("new_key", new_key)
         now = self._clock.now()
-        good_until = now
+        valid_until = now
         if grace_period is not None:
-            good_until = self._fields.after("grace_period", grace_period)
+            valid_until = self._fields.after("grace_period", grace_period)
         changes = self._fields.checked(sent)
         key = await self._changeable(name, who)
         await self._check_owner(changes, who)
         _check_alive(key, changes, now)
         windows = await self._spendings.opened_by(key, changes)
-        replacement = NewSecret(hash_key(secret), key_name(secret), good_until)
+        replacement = NewSecret(hash_key(secret), key_name(secret), valid_until)
         replaced = await self._records.replace_secret(key.id, replacement, by, changes, windows)
         self._authenticator.forget_all()
         if replaced is None:

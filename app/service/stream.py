@@ -154,7 +154,7 @@ class StreamedAnswer:
         """The budget is used up: stop the model, and end the answer as at a token limit."""
         await self._hang_up()
         self._refuse_gap()
-        await self._bill.settle("budget_cut", status=200)
+        await self._bill.settle("budget_exhausted", status=200)
         return self._writer.cut()
 
     async def _catch_up(self) -> None:
@@ -188,7 +188,7 @@ class StreamedAnswer:
             if error.maybe_billed and not meter.started:
                 usage = reservation.covered
         finally:
-            await self._bill.settle("client_gone", status=499, usage=usage)
+            await self._bill.settle("client_disconnected", status=499, usage=usage)
             await self._hang_up()
 
     def _all_that_is_held(self) -> Usage:

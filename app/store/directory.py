@@ -20,12 +20,12 @@ FIND: Final = Statement(
     f"""
 SELECT coalesce(json_agg(found), '[]') FROM (
     SELECT {KEY_SHOWN}, {USER_SHOWN}, asked.hash AS asked_hash,
-           r.key_hash AS retired_hash, r.key_name AS retired_name, r.good_until
+           r.key_hash AS retired_hash, r.key_name AS retired_name, r.valid_until
       FROM unnest($1::text[]) AS asked (hash)
       JOIN api_key k ON k.key_id = coalesce(
                (SELECT key_id FROM api_key WHERE key_hash = asked.hash),
-               (SELECT key_id FROM retired_secret WHERE key_hash = asked.hash))
-      LEFT JOIN retired_secret r ON r.key_hash = asked.hash AND r.key_id = k.key_id
+               (SELECT key_id FROM previous_key_secret WHERE key_hash = asked.hash))
+      LEFT JOIN previous_key_secret r ON r.key_hash = asked.hash AND r.key_id = k.key_id
       LEFT JOIN budget kb ON kb.budget_id = k.budget_id
       LEFT JOIN gateway_user u ON u.user_id = k.user_id
       LEFT JOIN budget ub ON ub.budget_id = u.budget_id
@@ -52,8 +52,8 @@ def _found(row: Mapping[str, Any]) -> Caller:
     caller = caller_of(row)
     if row["retired_hash"] is None:
         return caller
-    good_until = datetime.fromisoformat(row["good_until"])
-    ends = [end for end in (caller.key.expires, good_until) if end is not None]
+    valid_until = datetime.fromisoformat(row["valid_until"])
+    ends = [end for end in (caller.key.expires, valid_until) if end is not None]
     retired = replace(
         caller.key, hash=row["retired_hash"], name=row["retired_name"], expires=min(ends)
     )

@@ -37,14 +37,14 @@ PARTITION_DAYS_AHEAD = 8
 HOLD: Final = Statement(
     b"hold",
     b"""
-SELECT refused_by, limited_by, limited_kind, wait_seconds, spent, held, requests, tokens
-  FROM hold_budget($1::jsonb)
+SELECT refused_by, limited_by, limited_kind, wait_seconds, spent, reserved, requests, tokens
+  FROM reserve_v1($1::jsonb)
 """,
 )
-"""`refused_by` and `limited_by` are the 1-based numbers of an account and of a limit; the lists end
+"""`refused_by` and `limited_by` are the 1-based numbers of a counter and of a limit; the lists end
 with it."""
 
-SETTLE: Final = Statement(b"settle", b"SELECT settle_request($1::jsonb)")
+SETTLE: Final = Statement(b"settle", b"SELECT settle_v1($1::jsonb)")
 
 HEARTBEAT: LiteralString = """
 INSERT INTO gateway_instance (instance_id, seen_at) VALUES (%(owner)s, now())
@@ -57,11 +57,12 @@ DELETE FROM gateway_instance
 """
 
 ORPHANS: LiteralString = """
-SELECT r.request_id, r.owner, r.started_at, r.key_id, r.user_id, r.model, r.bedrock_id,
-       r.accounts::text, r.limits::text, r.tokens, r.amount
+SELECT r.request_id, r.instance_id, r.started_at, r.key_id, r.user_id, r.model, r.upstream_model,
+       r.counters::text, r.limits::text, r.tokens, r.amount
   FROM reservation r
   LEFT JOIN gateway_instance g
-    ON g.instance_id = r.owner AND g.seen_at > now() - make_interval(secs => %(silent_seconds)s)
+    ON g.instance_id = r.instance_id
+   AND g.seen_at > now() - make_interval(secs => %(silent_seconds)s)
  WHERE g.instance_id IS NULL
    AND r.started_at < now() - make_interval(secs => %(silent_seconds)s)
  ORDER BY r.started_at
@@ -69,31 +70,31 @@ SELECT r.request_id, r.owner, r.started_at, r.key_id, r.user_id, r.model, r.bedr
 """
 
 STRAYS: LiteralString = """
-SELECT r.request_id, r.owner, r.started_at, r.key_id, r.user_id, r.model, r.bedrock_id,
-       r.accounts::text, r.limits::text, r.tokens, r.amount
+SELECT r.request_id, r.instance_id, r.started_at, r.key_id, r.user_id, r.model, r.upstream_model,
+       r.counters::text, r.limits::text, r.tokens, r.amount
   FROM reservation r
- WHERE r.owner = %(owner)s
+ WHERE r.instance_id = %(owner)s
    AND r.request_id <> ALL(%(known)s)
    AND r.started_at < now() - make_interval(secs => %(seconds)s)
  ORDER BY r.started_at
  LIMIT 1000
 """
 
-PREPARE: LiteralString = "SELECT make_spend_partitions(%(first)s, %(days)s)"
+PREPARE: LiteralString = "SELECT create_spend_partitions_v1(%(first)s, %(days)s)"
 
 
 @dataclass(frozen=True, slots=True)
 class _HoldRow:
-    """`accounts` and `limits` are JSON."""
+    """`counters` and `limits` are JSON."""
 
     request_id: str
-    owner: str
+    instance_id: str
     started_at: datetime
     key_id: str
     user_id: str | None
     model: str
-    bedrock_id: str
-    accounts: str
+    upstream_model: str
+    counters: str
     limits: str
     tokens: int
     amount: Decimal
@@ -178,19 +179,19 @@ def _owner(of: Hold | Settlement) -> str:
 
 
 def _hold(hold: Hold) -> dict[str, Any]:
-    """As `hold_budget` takes it."""
+    """As `reserve_v1` takes it."""
     asked = {
         "request_id": hold.request_id,
-        "owner": hold.owner,
+        "instance_id": hold.owner,
         "started_at": hold.started_at,
         "key_id": hold.key_id,
         "user_id": hold.user_id,
         "model": hold.model,
-        "bedrock_id": hold.bedrock_id,
+        "upstream_model": hold.bedrock_id,
         "amount": hold.amount,
         "tokens": hold.tokens,
-        "grows": hold.grows,
-        "accounts": _accounts(hold.accounts),
+        "extends": hold.grows,
+        "counters": _counters(hold.accounts),
     }
     if hold.spare:
         asked["spare"] = hold.spare
@@ -209,8 +210,8 @@ def _hold(hold: Hold) -> dict[str, Any]:
 
 
 def _end(settlement: Settlement) -> dict[str, Any]:
-    """As `settle_request` takes it."""
-    return {"row": _row(settlement), "accounts": _accounts(settlement.accounts)}
+    """As `settle_v1` takes it."""
+    return {"row": _row(settlement), "counters": _counters(settlement.accounts)}
 
 
 def _row(settlement: Settlement) -> dict[str, Any]:
@@ -222,9 +223,9 @@ def _row(settlement: Settlement) -> dict[str, Any]:
         "finished_at": s.finished_at,
         "key_id": s.key_id,
         "user_id": s.user_id,
-        "dialect": s.dialect,
+        "api_format": s.dialect,
         "model": s.model,
-        "bedrock_id": s.bedrock_id,
+        "upstream_model": s.bedrock_id,
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "cache_read_tokens": usage.cache_read_tokens,
@@ -240,7 +241,7 @@ def _row(settlement: Settlement) -> dict[str, Any]:
         "upstream_request_id": s.upstream_request_id,
         "session_id": s.session_id,
         "agent": s.agent,
-        "client": s.client,
+        "user_agent": s.client,
         "tags": s.tags,
         "error_code": s.error_code,
     }
@@ -256,7 +257,7 @@ def _row(settlement: Settlement) -> dict[str, Any]:
     return row
 
 
-def _accounts(accounts: Sequence[Account]) -> list[dict[str, Any]]:
+def _counters(accounts: Sequence[Account]) -> list[dict[str, Any]]:
     return [
         {
             "scope": account.scope,
@@ -302,7 +303,7 @@ def _held(row: _HoldRow) -> Hold:
             _decimal(account["cap"]),
             _decimal(account.get("soft")),
         )
-        for account in orjson.loads(row.accounts)
+        for account in orjson.loads(row.counters)
     )
     limits = tuple(
         LimitedBy(
@@ -314,12 +315,12 @@ def _held(row: _HoldRow) -> Hold:
     )
     return Hold(
         request_id=RequestId(row.request_id),
-        owner=InstanceId(row.owner),
+        owner=InstanceId(row.instance_id),
         started_at=row.started_at,
         key_id=KeyId(row.key_id),
         user_id=UserId(row.user_id) if row.user_id is not None else None,
         model=row.model,
-        bedrock_id=row.bedrock_id,
+        bedrock_id=row.upstream_model,
         accounts=accounts,
         amount=row.amount,
         grows=True,

@@ -12,7 +12,7 @@ from app.store.rows import key_of, user_of
 
 WHICH_USERS: LiteralString = """
   FROM gateway_user u LEFT JOIN budget ub USING (budget_id)
-  LEFT JOIN budget_account s ON s.scope = 'user' AND s.id = u.user_id AND s.window_start = 'epoch'
+  LEFT JOIN budget_counter s ON s.scope = 'user' AND s.id = u.user_id AND s.window_start = 'epoch'
  WHERE (%(ids)s::text[] IS NULL OR u.user_id = ANY(%(ids)s))
    AND (%(email)s::text IS NULL OR position(lower(%(email)s) IN lower(u.user_email)) > 0)
    AND (%(alias)s::text IS NULL OR position(lower(%(alias)s) IN lower(u.user_alias)) > 0)
@@ -23,7 +23,7 @@ WHICH_USERS: LiteralString = """
 
 WHICH_KEYS: LiteralString = """
   FROM api_key k LEFT JOIN budget kb USING (budget_id)
-  LEFT JOIN budget_account s ON s.scope = 'key' AND s.id = k.key_id AND s.window_start = 'epoch'
+  LEFT JOIN budget_counter s ON s.scope = 'key' AND s.id = k.key_id AND s.window_start = 'epoch'
  WHERE (%(user_id)s::text IS NULL OR k.user_id = %(user_id)s)
    AND (%(key_id)s::text IS NULL OR k.key_id = %(key_id)s)
    AND (%(alias)s::text IS NULL OR position(lower(%(alias)s) IN lower(k.key_alias)) > 0)

@@ -1,8 +1,10 @@
 """Brings a database to the schema of this version: `python -m app.store.migrate`.
 
-Migrations are the files `migrations/NNNN_{pre,post}_words.sql`, applied in order, forward only.
-`pre` runs before new code is deployed and must suit the old code too; `post` runs after it. What
-suits the old code is in docs/reliability.md, under "Migrations".
+Tables are in `schema/NNNN_{pre,post}_words.sql`, applied once, in order, forward only. `pre` runs
+before new code is deployed and must suit the old code too; `post` runs after it. Functions and
+triggers are in `functions/name_vN.sql`, applied again whenever the file has changed. A function
+that a release carried never changes: its successor is a new file with the next number, so gateways
+of two versions can use one database (docs/reliability.md, "Migrations").
 """
 
 import hashlib
@@ -23,7 +25,8 @@ ADVISORY_LOCK = 7_262_834_409
 
 EXAMPLE = "postgresql://user:password@host:port/name"
 
-_NAME = re.compile(r"(\d{4})_(pre|post)_[a-z0-9_]+\.sql")
+_SCHEMA = re.compile(r"\d{4}_(pre|post)_[a-z0-9_]+\.sql")
+_FUNCTION = re.compile(r"[a-z0-9_]+_v\d+\.sql")
 
 MIGRATION_TABLE: LiteralString = """
 CREATE TABLE IF NOT EXISTS schema_migration (
@@ -33,6 +36,11 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 )
 """
 
+RECORD: LiteralString = """
+INSERT INTO schema_migration (name, digest) VALUES (%s, %s)
+ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, applied_at = now()
+"""
+
 
 class MigrationError(Exception):
     """The database and the files do not fit together; the message says where."""
@@ -40,8 +48,11 @@ class MigrationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Migration:
+    """A file of SQL; that of a function may be applied again."""
+
     name: str
     sql: str
+    is_function: bool = False
 
     @property
     def digest(self) -> str:
@@ -55,24 +66,34 @@ class Applied:
 
 
 def migrations() -> list[Migration]:
-    """All migrations of this version, in order."""
-    folder = resources.files("app.store") / "migrations"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
-    if wrong := [f.name for f in files if not _NAME.fullmatch(f.name)]:
-        raise MigrationError(f"not named NNNN_pre_words.sql or NNNN_post_words.sql: {wrong}")
-    return [Migration(f.name, f.read_text(encoding="utf-8")) for f in files]
+    """All files of this version in the order in which they are applied: schema, then functions."""
+    schema = _files("schema", _SCHEMA, "NNNN_pre_words.sql or NNNN_post_words.sql")
+    functions = _files("functions", _FUNCTION, "name_vN.sql")
+    return [Migration(*file) for file in schema] + [Migration(*file, True) for file in functions]
+
+
+def _files(folder: str, pattern: re.Pattern[str], form: str) -> list[tuple[str, str]]:
+    """Names and texts, by name. Raises MigrationError if a name is not of the form."""
+    found = (resources.files("app.store") / folder).iterdir()
+    files = sorted((f for f in found if f.name.endswith(".sql")), key=lambda f: f.name)
+    if wrong := [f.name for f in files if not pattern.fullmatch(f.name)]:
+        raise MigrationError(f"not named {form}: {wrong}")
+    return [(f.name, f.read_text(encoding="utf-8")) for f in files]
 
 
 def missing(applied: Sequence[Applied], known: Sequence[Migration]) -> list[Migration]:
-    """What is still to be applied. Raises MigrationError if an applied file was edited since."""
+    """What is still to be applied. Raises MigrationError if an applied schema file was edited."""
     digests = {a.name: a.digest for a in applied}
     for migration in known:
-        if digests.get(migration.name, migration.digest) != migration.digest:
+        if (
+            not migration.is_function
+            and digests.get(migration.name, migration.digest) != migration.digest
+        ):
             raise MigrationError(
                 f"{migration.name} was changed after it had been applied; "
                 "restore the file and write a new migration instead"
             )
-    return [m for m in known if m.name not in digests]
+    return [m for m in known if digests.get(m.name) != m.digest]
 
 
 def newer(applied: Sequence[Applied], known: Sequence[Migration]) -> list[str]:
@@ -91,18 +112,21 @@ def migrate(dsn: str) -> list[str]:
             applied = cursor.execute("SELECT name, digest FROM schema_migration").fetchall()
         todo = missing(applied, migrations())
         for migration in todo:
-            _apply(connection, migration)
+            if not migration.is_function:
+                _apply(connection, [migration])
+        _apply(connection, [migration for migration in todo if migration.is_function])
         return [migration.name for migration in todo]
 
 
-def _apply(connection: psycopg.Connection, migration: Migration) -> None:
+def _apply(connection: psycopg.Connection, together: Sequence[Migration]) -> None:
+    """Apply files in one transaction."""
     with connection.transaction():
         connection.execute("SET LOCAL lock_timeout = '5s'")
-        connection.execute(migration.sql.encode())
-        connection.execute(
-            "INSERT INTO schema_migration (name, digest) VALUES (%s, %s)",
-            (migration.name, migration.digest),
-        )
+        # Functions call each other, and are created by name.
+        connection.execute("SET LOCAL check_function_bodies = off")
+        for migration in together:
+            connection.execute(migration.sql.encode())
+            connection.execute(RECORD, (migration.name, migration.digest))
 
 
 def check_address(dsn: str) -> None:

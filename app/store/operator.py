@@ -27,12 +27,12 @@ DELETE FROM beta_rule WHERE model = %(model)s AND beta = %(beta)s RETURNING beta
 
 MODELS: LiteralString = """
 SELECT model_id, model_name, definition, created_at, updated_at
-  FROM operator_model ORDER BY created_at, model_id
+  FROM model_override ORDER BY created_at, model_id
 """
 
 # Repeated after a lost answer, it finds itself.
 ADD_MODEL: LiteralString = """
-INSERT INTO operator_model AS m (model_id, model_name, definition)
+INSERT INTO model_override AS m (model_id, model_name, definition)
 VALUES (%(model_id)s, %(model_name)s, %(definition)s)
 ON CONFLICT (model_id) DO UPDATE SET model_id = m.model_id
  WHERE m.model_name = excluded.model_name AND m.definition = excluded.definition
@@ -40,12 +40,12 @@ RETURNING m.model_id
 """
 
 UPDATE_MODEL: LiteralString = """
-UPDATE operator_model
+UPDATE model_override
    SET model_name = %(model_name)s, definition = %(definition)s, updated_at = now()
  WHERE model_id = %(model_id)s
 """
 
-DELETE_MODEL: LiteralString = "DELETE FROM operator_model WHERE model_id = %(model_id)s"
+DELETE_MODEL: LiteralString = "DELETE FROM model_override WHERE model_id = %(model_id)s"
 
 
 class PostgresOperatorWords:

@@ -22,7 +22,7 @@ USERS: LiteralString = (
 KEY: LiteralString = f"""
 {KEYS} WHERE k.key_id = coalesce(
            (SELECT key_id FROM api_key WHERE key_hash = %(name)s),
-           (SELECT key_id FROM retired_secret WHERE key_hash = %(name)s),
+           (SELECT key_id FROM previous_key_secret WHERE key_hash = %(name)s),
            %(name)s)
 """
 
@@ -41,16 +41,16 @@ ADD_KEY: LiteralString = insert("api_key", KEY_COLUMNS, "k_")
 ADD_USER: LiteralString = insert("gateway_user", USER_COLUMNS, "u_")
 START_KEY: LiteralString = f"""
 WITH new_key AS ({ADD_KEY} RETURNING key_id)
-SELECT start_budget_windows('key', key_id, %(windows)s::jsonb) FROM new_key
+SELECT reset_counters_v1('key', key_id, %(windows)s::jsonb) FROM new_key
 """
 START_USER: LiteralString = f"""
 WITH new_user AS ({ADD_USER} RETURNING user_id)
-SELECT start_budget_windows('user', user_id, %(windows)s::jsonb) FROM new_user
+SELECT reset_counters_v1('user', user_id, %(windows)s::jsonb) FROM new_user
 """
 START_USER_AND_KEY: LiteralString = f"""
 WITH new_user AS ({ADD_USER} RETURNING user_id), new_key AS ({ADD_KEY} RETURNING key_id)
-SELECT start_budget_windows('user', user_id, %(windows)s::jsonb),
-       start_budget_windows('key', key_id, '[]') FROM new_user, new_key
+SELECT reset_counters_v1('user', user_id, %(windows)s::jsonb),
+       reset_counters_v1('key', key_id, '[]') FROM new_user, new_key
 """
 
 SHARED_BUDGET: LiteralString = f"""
@@ -64,7 +64,7 @@ WITH theirs AS (DELETE FROM api_key WHERE user_id = ANY(%(ids)s))
 DELETE FROM gateway_user WHERE user_id = ANY(%(ids)s)
 """
 
-OPENED: LiteralString = "open_budget_windows(%(windows)s::jsonb)"
+OPENED: LiteralString = "seed_counters_v1(%(windows)s::jsonb)"
 
 
 def changed_key(query: LiteralString) -> LiteralString:
@@ -82,11 +82,11 @@ def rotate(changes: Iterable[str]) -> LiteralString:
     SELECT key_id, key_hash, key_name FROM api_key
      WHERE key_id = %(key_id)s AND key_hash <> %(new_hash)s FOR UPDATE
 ), older AS (
-    UPDATE retired_secret r SET good_until = least(r.good_until, %(good_until)s)
+    UPDATE previous_key_secret r SET valid_until = least(r.valid_until, %(valid_until)s)
       FROM old WHERE r.key_id = old.key_id
 ), retired AS (
-    INSERT INTO retired_secret (key_hash, key_id, key_name, good_until)
-    SELECT key_hash, key_id, key_name, %(good_until)s FROM old
+    INSERT INTO previous_key_secret (key_hash, key_id, key_name, valid_until)
+    SELECT key_hash, key_id, key_name, %(valid_until)s FROM old
 ), changed AS (
     UPDATE api_key k SET {assignments(changes)}key_hash = %(new_hash)s, key_name = %(new_name)s,
            updated_at = now()
@@ -95,7 +95,7 @@ def rotate(changes: Iterable[str]) -> LiteralString:
 
 
 SPENT: LiteralString = """
-SELECT spent FROM budget_account
+SELECT spent FROM budget_counter
  WHERE scope = %(scope)s AND id = %(id)s AND window_start = %(start)s
 """
 
@@ -103,6 +103,6 @@ SPENDS: LiteralString = """
 SELECT coalesce(a.spent, 0)
   FROM unnest(%(scopes)s::text[], %(ids)s::text[], %(starts)s::timestamptz[])
        WITH ORDINALITY AS w (scope, id, start, place)
-  LEFT JOIN budget_account a ON a.scope = w.scope AND a.id = w.id AND a.window_start = w.start
+  LEFT JOIN budget_counter a ON a.scope = w.scope AND a.id = w.id AND a.window_start = w.start
  ORDER BY w.place
 """

@@ -151,7 +151,7 @@ class PostgresRecords:
             "key_id": key_id,
             "new_hash": secret.hash,
             "new_name": secret.name,
-            "good_until": secret.good_until,
+            "valid_until": secret.valid_until,
         }
         row = await self._changed(rotate(changes), values, by, windows)
         return key_of(row) if row else await self.key(key_id)

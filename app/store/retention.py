@@ -10,9 +10,9 @@ from app.domain.retention import Old, Present
 from app.store.database import Database
 from app.store.windows import names
 
-AUDIT: LiteralString = "SELECT forget_audit_log(%(before)s, %(most)s)"
+AUDIT: LiteralString = "SELECT drop_audit_log_before_v1(%(before)s, %(most)s)"
 
-# Nothing is held in a window that is over. A holder or a named budget that was changed since the
+# Nothing is reserved in a past period. A holder or a named budget that was changed since the
 # present windows were listed may have got others.
 WINDOWS: LiteralString = """
 WITH present AS MATERIALIZED (
@@ -23,8 +23,8 @@ WITH present AS MATERIALIZED (
     UNION ALL
     SELECT user_id FROM gateway_user WHERE updated_at > %(listed)s
 ), old AS (
-    SELECT a.scope, a.id, a.window_start FROM budget_account a
-     WHERE a.window_start > 'epoch' AND a.window_start < %(before)s AND a.held = 0
+    SELECT a.scope, a.id, a.window_start FROM budget_counter a
+     WHERE a.window_start > 'epoch' AND a.window_start < %(before)s AND a.reserved = 0
        AND NOT EXISTS (SELECT FROM budget WHERE updated_at > %(listed)s)
        AND NOT EXISTS (SELECT FROM changed c
                         WHERE a.id = c.id
@@ -33,7 +33,7 @@ WITH present AS MATERIALIZED (
                         WHERE p.scope = a.scope AND p.id = a.id AND p.start = a.window_start)
      LIMIT %(most)s FOR UPDATE OF a SKIP LOCKED
 ), deleted AS (
-    DELETE FROM budget_account a USING old
+    DELETE FROM budget_counter a USING old
      WHERE a.scope = old.scope AND a.id = old.id AND a.window_start = old.window_start
     RETURNING 1
 )
@@ -43,18 +43,19 @@ SELECT count(*)::integer FROM deleted
 # A meter that nothing was counted on for a day is empty, as is one that is not there.
 METERS: LiteralString = """
 WITH old AS (
-    SELECT scope, id FROM limit_meter WHERE as_of < %(before)s AND in_flight = 0
+    SELECT scope, id FROM rate_limit_bucket WHERE as_of < %(before)s AND in_flight = 0
      LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ), deleted AS (
-    DELETE FROM limit_meter m USING old WHERE m.scope = old.scope AND m.id = old.id RETURNING 1
+    DELETE FROM rate_limit_bucket b USING old WHERE b.scope = old.scope AND b.id = old.id
+    RETURNING 1
 )
 SELECT count(*)::integer FROM deleted
 """
 
 SECRETS: LiteralString = """
 WITH deleted AS (
-    DELETE FROM retired_secret WHERE key_hash IN (
-        SELECT key_hash FROM retired_secret WHERE good_until < %(before)s LIMIT %(most)s)
+    DELETE FROM previous_key_secret WHERE key_hash IN (
+        SELECT key_hash FROM previous_key_secret WHERE valid_until < %(before)s LIMIT %(most)s)
     RETURNING 1
 )
 SELECT count(*)::integer FROM deleted
@@ -73,7 +74,7 @@ SESSIONS: LiteralString = """
 WITH deleted AS (
     DELETE FROM spend_session_daily WHERE (day, session_id, key_id, user_id) IN (
         SELECT day, session_id, key_id, user_id FROM spend_session_daily
-         WHERE day < utc_day(%(before)s) LIMIT %(most)s)
+         WHERE day < utc_day_v1(%(before)s) LIMIT %(most)s)
     RETURNING 1
 )
 SELECT count(*)::integer FROM deleted
@@ -82,7 +83,8 @@ SELECT count(*)::integer FROM deleted
 TAGS: LiteralString = """
 WITH deleted AS (
     DELETE FROM spend_tag_daily WHERE (day, tag, key_id) IN (
-        SELECT day, tag, key_id FROM spend_tag_daily WHERE day < utc_day(%(before)s) LIMIT %(most)s)
+        SELECT day, tag, key_id FROM spend_tag_daily WHERE day < utc_day_v1(%(before)s)
+         LIMIT %(most)s)
     RETURNING 1
 )
 SELECT count(*)::integer FROM deleted

@@ -82,7 +82,9 @@ class PostgresSpending:
 
     async def checks(self, limit: int) -> Sequence[DayCheck]:
         rows = await self._database.rows(CHECKS, {"limit": limit}, dict_row)
-        return [DayCheck(row["day"], row["checked_at"], _findings(row["findings"])) for row in rows]
+        return [
+            DayCheck(row["day"], row["checked_at"], _findings(row["differences"])) for row in rows
+        ]
 
     async def summarise(self, details: int) -> int:
         days: list[date] = await self._database.rows(OPEN_DAYS, {}, scalar_row)

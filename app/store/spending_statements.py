@@ -22,7 +22,7 @@ _SUMS: LiteralString = """
        sum(s.cache_write_5m_tokens)::bigint AS cache_write_5m_tokens,
        sum(s.cache_write_1h_tokens)::bigint AS cache_write_1h_tokens,
        sum(s.cost) AS cost, sum(s.estimated_cost) AS estimated_cost, count(*) OVER () AS total
-  FROM spend_between(%(first)s, %(last)s, %(key_id)s, %(user_id)s) s
+  FROM spend_between_v1(%(first)s, %(last)s, %(key_id)s, %(user_id)s) s
 """
 
 _FEW: LiteralString = """
@@ -56,14 +56,14 @@ SELECT s.model AS name, NULL AS label, {_SUMS}
 """,
     Dimension.SESSION: f"""
 SELECT s.session_id AS name, {_FEW}
-  FROM sessions_between(%(first)s, %(last)s, %(key_id)s) s
+  FROM sessions_between_v1(%(first)s, %(last)s, %(key_id)s) s
  WHERE %(user_id)s::text IS NULL OR s.user_id = %(user_id)s
  GROUP BY s.session_id ORDER BY cost DESC, name
  LIMIT %(limit)s OFFSET %(offset)s
 """,
     Dimension.TAG: f"""
 SELECT s.tag AS name, {_FEW}
-  FROM tags_between(%(first)s, %(last)s) s
+  FROM tags_between_v1(%(first)s, %(last)s) s
  WHERE %(key_id)s::text IS NULL OR s.key_id = %(key_id)s
  GROUP BY s.tag ORDER BY cost DESC, name
  LIMIT %(limit)s OFFSET %(offset)s
@@ -75,14 +75,14 @@ TOTALS: Mapping[Scope, LiteralString] = {
 WITH {KEY_NAMES}
 SELECT a.id, coalesce(n.key_alias, n.key_name) AS label, n.user_id, a.spent AS cost,
        coalesce(n.deleted, true) AS deleted, count(*) OVER () AS total
-  FROM budget_account a LEFT JOIN names n ON n.key_id = a.id
+  FROM budget_counter a LEFT JOIN names n ON n.key_id = a.id
  WHERE a.scope = 'key' AND a.window_start = 'epoch' ORDER BY a.spent DESC, a.id
  LIMIT %(limit)s OFFSET %(offset)s
 """,
     Scope.USER: """
 SELECT a.id, u.user_email AS label, a.id AS user_id, a.spent AS cost, u.user_id IS NULL AS deleted,
        count(*) OVER () AS total
-  FROM budget_account a LEFT JOIN gateway_user u ON u.user_id = a.id
+  FROM budget_counter a LEFT JOIN gateway_user u ON u.user_id = a.id
  WHERE a.scope = 'user' AND a.window_start = 'epoch' ORDER BY a.spent DESC, a.id
  LIMIT %(limit)s OFFSET %(offset)s
 """,
@@ -107,12 +107,13 @@ page AS (
      ORDER BY l.started_at DESC, l.request_id OFFSET %(offset)s LIMIT %(limit)s
 )
 SELECT l.request_id, l.started_at, l.finished_at, l.key_id, n.key_name, n.key_alias, l.user_id,
-       l.dialect, l.model, l.bedrock_id, l.input_tokens, l.output_tokens, l.cache_read_tokens,
+       l.api_format AS dialect, l.model, l.upstream_model AS bedrock_id,
+       l.input_tokens, l.output_tokens, l.cache_read_tokens,
        l.cache_write_5m_tokens, l.cache_write_1h_tokens, l.cost, l.input_cost, l.output_cost,
        l.cache_read_cost, l.cache_write_5m_cost, l.cache_write_1h_cost, l.guardrail_cost,
        l.estimated, l.ending,
        l.status, l.error_code, l.stream, l.ttfb_ms, l.latency_ms, l.upstream_request_id,
-       l.session_id, l.agent, l.client, l.tags
+       l.session_id, l.agent, l.user_agent AS client, l.tags
   FROM page l LEFT JOIN names n USING (key_id)
  ORDER BY l.started_at DESC, l.request_id
 """
@@ -120,35 +121,35 @@ SELECT l.request_id, l.started_at, l.finished_at, l.key_id, n.key_name, n.key_al
 LOGGED: LiteralString = f"SELECT count(*) {_MATCHING}"
 
 STANDINGS: LiteralString = """
-SELECT coalesce(a.spent, 0) AS spent, coalesce(a.held, 0) AS held
+SELECT coalesce(a.spent, 0) AS spent, coalesce(a.reserved, 0) AS held
   FROM unnest(%(scopes)s::text[], %(ids)s::text[], %(starts)s::timestamptz[])
        WITH ORDINALITY AS w (scope, id, start, n)
-  LEFT JOIN budget_account a
+  LEFT JOIN budget_counter a
     ON a.scope = w.scope AND a.id = w.id AND a.window_start = w.start
  ORDER BY w.n
 """
 
 CHECKS: LiteralString = """
-SELECT day, checked_at, findings::text FROM spend_day ORDER BY day DESC LIMIT %(limit)s
+SELECT day, checked_at, differences::text FROM spend_day_status ORDER BY day DESC LIMIT %(limit)s
 """
 
-OPEN_DAYS: LiteralString = "SELECT stale_spend_days()"
+OPEN_DAYS: LiteralString = "SELECT days_to_roll_up_v1()"
 SUMMARISE: LiteralString = """
-SELECT summarise_spend(%(day)s), fold_spend_details(%(day)s, %(details)s)
+SELECT roll_up_day_v1(%(day)s), fold_spend_details_v1(%(day)s, %(details)s)
 """
-DROP: LiteralString = "SELECT drop_spend_before(%(day)s)"
+DROP: LiteralString = "SELECT drop_spend_log_before_v1(%(day)s)"
 
 UNCHECKED: LiteralString = """
-SELECT day FROM (SELECT * FROM spend_day WHERE NOT stale ORDER BY day DESC LIMIT 1) latest
+SELECT day FROM (SELECT * FROM spend_day_status WHERE NOT stale ORDER BY day DESC LIMIT 1) latest
  WHERE checked_at IS NULL
 """
 
 CHECK: LiteralString = """
-WITH found AS MATERIALIZED (SELECT * FROM check_spend(%(day)s, %(windows)s::jsonb)),
+WITH found AS MATERIALIZED (SELECT * FROM reconcile_day_v1(%(day)s, %(windows)s::jsonb)),
 kept AS (
-    UPDATE spend_day
+    UPDATE spend_day_status
        SET checked_at = now(),
-           findings = coalesce(
+           differences = coalesce(
                (SELECT jsonb_agg(jsonb_build_object(
                     'what', what, 'scope', scope, 'id', id,
                     'logged', logged::text, 'counted', counted::text)) FROM found), '[]')

@@ -8,7 +8,7 @@ import orjson
 from app.domain.ledger import Account
 from app.store.database import Database
 
-OPEN: LiteralString = "SELECT open_budget_windows(%(windows)s::jsonb)"
+OPEN: LiteralString = "SELECT seed_counters_v1(%(windows)s::jsonb)"
 
 
 async def open_windows(database: Database, windows: Sequence[Account]) -> None:

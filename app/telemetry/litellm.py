@@ -149,7 +149,7 @@ class LiteLLMMetrics:
         self._count(outcome, caller)
         if outcome.ending is None:
             return
-        if outcome.ending != "refused":
+        if outcome.ending != "upstream_rejected":
             self._book(outcome, caller)
         self._time(outcome)
 

@@ -21,13 +21,13 @@ KEY = insert("api_key", KEY_COLUMNS)
 UNLESS_THERE = " ON CONFLICT DO NOTHING"
 
 RETIRED = """
-INSERT INTO retired_secret (key_hash, key_id, key_name, good_until) VALUES (%s, %s, %s, %s)
+INSERT INTO previous_key_secret (key_hash, key_id, key_name, valid_until) VALUES (%s, %s, %s, %s)
 ON CONFLICT (key_hash) DO NOTHING
 """
 
 # Repeated, the later figure replaces the earlier one; what was spent here meanwhile stays.
 SPEND = """
-INSERT INTO budget_account AS a (scope, id, window_start, spent, adjusted)
+INSERT INTO budget_counter AS a (scope, id, window_start, spent, adjusted)
 VALUES (%(scope)s, %(id)s, %(start)s, %(amount)s, %(amount)s)
 ON CONFLICT (scope, id, window_start) DO UPDATE
    SET spent = a.spent - a.adjusted + excluded.adjusted, adjusted = excluded.adjusted

@@ -14,9 +14,10 @@ def test_a_past_is_as_long_as_was_asked_for_and_summed_up(database_url: str) -> 
     fill(database_url, 300)
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
-            "SELECT count(*), count(DISTINCT utc_day(started_at)), max(started_at) FROM spend_log"
+            "SELECT count(*), count(DISTINCT utc_day_v1(started_at)), max(started_at)"
+            "  FROM spend_log"
         ).fetchone()
-        stale = connection.execute("SELECT * FROM stale_spend_days()").fetchall()
+        stale = connection.execute("SELECT * FROM days_to_roll_up_v1()").fetchall()
         sums = connection.execute("SELECT sum(requests) FROM spend_daily").fetchone()
 
     assert rows is not None

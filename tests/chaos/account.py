@@ -74,7 +74,9 @@ def _counters(database: Queries, log: Sequence[Row]) -> Iterator[str]:
         sums["global", "*"] += row["cost"]
         if row["user_id"] is not None:
             sums["user", row["user_id"]] += row["cost"]
-    accounts = database.query("SELECT scope, id, window_start, spent, held FROM budget_account")
+    accounts = database.query(
+        "SELECT scope, id, window_start, spent, reserved AS held FROM budget_counter"
+    )
     for one in accounts:
         name = one["scope"], one["id"]
         if one["window_start"] == LIFETIME_START and one["spent"] != sums[name]:
@@ -90,7 +92,8 @@ def _counters(database: Queries, log: Sequence[Row]) -> Iterator[str]:
         if one["scope"] in {"key", "user"} and one["window_start"] == present[one["id"]]
     ]
     found = database.query(
-        "SELECT * FROM check_spend(utc_day(now()), %s::jsonb)", orjson.dumps(windows).decode()
+        "SELECT * FROM reconcile_day_v1(utc_day_v1(now()), %s::jsonb)",
+        orjson.dumps(windows).decode(),
     )
     yield from (f"/spend/check would say {dict(one)}" for one in found)
 
@@ -98,7 +101,7 @@ def _counters(database: Queries, log: Sequence[Row]) -> Iterator[str]:
 def _left_over(database: Queries) -> Iterator[str]:
     left = database.query(
         "SELECT (SELECT count(*) FROM reservation) AS holds, "
-        "(SELECT coalesce(sum(abs(held)), 0) FROM budget_account) AS held, "
-        "(SELECT coalesce(sum(in_flight), 0) FROM limit_meter) AS in_flight"
+        "(SELECT coalesce(sum(abs(reserved)), 0) FROM budget_counter) AS held, "
+        "(SELECT coalesce(sum(in_flight), 0) FROM rate_limit_bucket) AS in_flight"
     )[0]
     yield from (f"{name}: {value} left" for name, value in left.items() if value)

@@ -10,9 +10,9 @@ from tests.chaos.world import world
 
 TAMPERED = (
     ("spend_log SET cost = cost {} 1", "Bedrock bills"),
-    ("budget_account SET spent = spent {} 1", "is in the log"),
-    ("budget_account SET held = held {} 1", "held: "),
-    ("limit_meter SET in_flight = in_flight {} 1", "in_flight: "),
+    ("budget_counter SET spent = spent {} 1", "is in the log"),
+    ("budget_counter SET held = held {} 1", "held: "),
+    ("rate_limit_bucket SET in_flight = in_flight {} 1", "in_flight: "),
 )
 
 

@@ -23,7 +23,7 @@ def test_botocore_gets_bedrocks_own_answer(own_stack: Stack) -> None:
     assert whole["model"] == events[0]["message"]["model"] == "claude-haiku-4-5-20251001"
     assert events[-1]["amazon-bedrock-invocationMetrics"]["outputTokenCount"] == 60
     rows = own_stack.spend_log()
-    assert [(row["dialect"], row["stream"], row["ending"]) for row in rows] == [
+    assert [(row["api_format"], row["stream"], row["ending"]) for row in rows] == [
         ("bedrock", False, "completed"),
         ("bedrock", True, "completed"),
     ]
@@ -62,7 +62,7 @@ def test_the_profile_that_is_named_is_the_one_that_answers(
         client.invoke_model(modelId=model, body=body("hi"))
 
     (name,) = {HAIKU, HAIKU.replace("us.", "global.", 1)} & {model.rpartition("/")[2]}
-    assert stack.spend_log()[-1]["bedrock_id"] == name
+    assert stack.spend_log()[-1]["upstream_model"] == name
     assert stack.emulator.received()[-1]["path"] == f"/model/{name.replace(':', '%3A')}/invoke"
 
 
@@ -87,7 +87,7 @@ def test_a_model_may_be_written_raw_encoded_or_as_an_arn(stack: Stack, path: str
         )
 
         assert response.status_code == 200
-        assert stack.spend_log()[-1]["bedrock_id"] == HAIKU
+        assert stack.spend_log()[-1]["upstream_model"] == HAIKU
         assert {response.headers[name][:4] for name in HEADERS} == {"req_"}
 
 

@@ -79,7 +79,7 @@ def test_a_body_that_bedrock_refuses_is_not_sent_again_without_what_it_refused(
 
     assert refused["Error"]["Code"] == "ValidationException"
     assert len(own_stack.emulator.received()) == 1
-    assert [row["ending"] for row in own_stack.spend_log()] == ["refused"]
+    assert [row["ending"] for row in own_stack.spend_log()] == ["upstream_rejected"]
 
 
 def test_an_exhausted_budget_is_throttling_that_says_when_it_ends(stack: Stack) -> None:
@@ -115,7 +115,7 @@ def test_a_budget_that_runs_out_ends_the_answer_in_order(own_stack: Stack) -> No
         "message_stop",
     ]
     assert received[-2]["delta"]["stop_reason"] == "max_tokens"
-    assert [row["ending"] for row in own_stack.spend_log()] == ["budget_cut"]
+    assert [row["ending"] for row in own_stack.spend_log()] == ["budget_exhausted"]
     assert own_stack.reservations() == []
 
 
@@ -137,7 +137,7 @@ def test_a_failure_in_the_middle_is_an_exception_frame(own_stack: Stack) -> None
     with pytest.raises(EventStreamError, match="throttlingException"):
         stream(own_stack, own_stack.gateway.new_key(), "[[tokens=200]]")
 
-    assert [row["ending"] for row in own_stack.spend_log()] == ["upstream_broke"]
+    assert [row["ending"] for row in own_stack.spend_log()] == ["upstream_failed"]
 
 
 def test_throttling_before_the_first_event_is_a_429(stack: Stack) -> None:

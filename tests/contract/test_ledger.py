@@ -57,7 +57,7 @@ class PostgresBooks:
     def sums(self, account: Account) -> tuple[Decimal, Decimal]:
         with psycopg.connect(self._dsn) as connection:
             row = connection.execute(
-                "SELECT spent, held FROM budget_account "
+                "SELECT spent, reserved FROM budget_counter "
                 "WHERE scope = %s AND id = %s AND window_start = %s",
                 (account.scope.value, account.id, account.window.start),
             ).fetchone()
@@ -297,7 +297,7 @@ async def test_a_request_without_a_hold_is_booked_all_the_same(
 async def test_real_figures_replace_a_guess_and_no_guess_replaces_them(books: Books) -> None:
     held = hold(account(cap="5"))
     await books.ledger.hold(held)
-    guess = settlement(held, cost="1", ending="owner_lost", estimated=True)
+    guess = settlement(held, cost="1", ending="gateway_lost", estimated=True)
 
     await books.ledger.settle(guess)
     await books.ledger.settle(guess)
@@ -363,7 +363,7 @@ async def test_an_orphan_is_settled_with_the_accounts_it_remembers(books: Books)
     await books.ledger.hold(hold(*accounts, amount="0.5", started_at=LONG_AGO))
 
     (orphan,) = await books.ledger.orphans(60)
-    await books.ledger.settle(settlement(orphan, cost="0.5", ending="owner_lost"))
+    await books.ledger.settle(settlement(orphan, cost="0.5", ending="gateway_lost"))
 
     assert [books.sums(a) for a in accounts] == [money("0.5", "0")] * 3
 

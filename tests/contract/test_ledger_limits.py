@@ -37,7 +37,7 @@ class PostgresMeters:
         """What was written is so much older."""
         with psycopg.connect(self._dsn, autocommit=True) as connection:
             connection.execute(
-                "UPDATE limit_meter SET as_of = as_of - %s", (timedelta(seconds=seconds),)
+                "UPDATE rate_limit_bucket SET as_of = as_of - %s", (timedelta(seconds=seconds),)
             )
 
 
@@ -218,7 +218,7 @@ async def test_a_grant_says_how_much_of_a_limit_was_used(meters: Meters) -> None
 async def test_a_place_that_a_dead_gateway_held_is_free_again(meters: Meters) -> None:
     held = await let_in(meters, limited(parallel=1))
 
-    await meters.ledger.settle(settlement(held, ending="owner_lost", usage=Usage()))
+    await meters.ledger.settle(settlement(held, ending="gateway_lost", usage=Usage()))
 
     await let_in(meters, limited(parallel=1))
 

@@ -161,7 +161,11 @@ class LedgerMachine(RuleBasedStateMachine):
         lost = [h for h in self.runner.run(self.runner.ledger.orphans(0)) if h.owner == self.owner]
         for orphan in sorted(lost, key=lambda h: h.request_id):
             guess = settlement(
-                orphan, cost=str(orphan.amount), ending="owner_lost", estimated=True, usage=Usage()
+                orphan,
+                cost=str(orphan.amount),
+                ending="gateway_lost",
+                estimated=True,
+                usage=Usage(),
             )
             self.both("settle", guess)
         assert {h.request_id for h in lost} == {h.request_id for h in self.open}
@@ -184,7 +188,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def every_account_is_as_in_the_model(self) -> None:
         rows = self.runner.query(
-            "SELECT scope, id, window_start, spent, held FROM budget_account WHERE id LIKE %s",
+            "SELECT scope, id, window_start, spent, reserved FROM budget_counter WHERE id LIKE %s",
             f"%{self.mark}%",
         )
         real = {(scope, id_, start): (spent, held) for scope, id_, start, spent, held in rows}
@@ -195,9 +199,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_held_but_for_requests_in_flight(self) -> None:
-        held = self.runner.query("SELECT count(*) FROM reservation WHERE owner = %s", self.owner)
+        held = self.runner.query(
+            "SELECT count(*) FROM reservation WHERE instance_id = %s", self.owner
+        )
         flying = self.runner.query(
-            "SELECT coalesce(sum(in_flight), 0) FROM limit_meter WHERE scope = 'model' AND id = %s",
+            "SELECT coalesce(sum(in_flight), 0) FROM rate_limit_bucket"
+            " WHERE scope = 'model' AND id = %s",
             self.mark,
         )
         assert held == flying == [(len(self.open),)]

@@ -53,7 +53,7 @@ def test_a_failover_is_billed_at_the_price_of_the_profile_that_answered(
 
         assert ask(stack, stream=True).status_code == 200
         assert ask(stack, stream=False).status_code == 200
-        assert {row["bedrock_id"].partition(".")[0] for row in stack.spend_log()} == {"global"}
+        assert {row["upstream_model"].partition(".")[0] for row in stack.spend_log()} == {"global"}
         assert_spend_equals_the_bill(stack)
 
 

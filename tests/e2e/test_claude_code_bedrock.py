@@ -53,7 +53,7 @@ async def test_each_name_is_answered_in_one_request_and_billed_to_the_digit(
         assert (run.exit_code, run.text) == (0, "Forty-two.")
         expected.append((profile, "completed", True))
     rows = own_stack.spend_log()
-    assert [(row["bedrock_id"], row["ending"], row["stream"]) for row in rows] == expected
+    assert [(row["upstream_model"], row["ending"], row["stream"]) for row in rows] == expected
     assert {row["session_id"] for row in rows}.isdisjoint({None})
     assert_spend_equals_the_bill(own_stack)
 
@@ -141,7 +141,7 @@ async def test_an_answer_that_breaks_is_shown_as_broken_and_not_asked_for_again(
 
     assert run.exit_code == 1
     assert "The connection to Bedrock was lost" in run.text
-    assert [row["ending"] for row in own_stack.spend_log()] == ["upstream_broke"]
+    assert [row["ending"] for row in own_stack.spend_log()] == ["upstream_failed"]
 
 
 async def test_with_a_bedrock_token_claude_code_tries_its_models_and_counts_the_context(

@@ -251,5 +251,5 @@ async def test_a_gateway_that_is_killed_books_at_least_what_bedrock_bills(
 
     bill = billed(stack.emulator.usage())
     assert bill > Decimal("0.6")
-    assert {row["ending"] for row in stack.spend_log()} == {"owner_lost"}
+    assert {row["ending"] for row in stack.spend_log()} == {"gateway_lost"}
     assert bill <= spent(stack)

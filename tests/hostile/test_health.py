@@ -66,11 +66,11 @@ async def test_a_locked_budget_does_not_delay_another_key(patient: Stack) -> Non
     for key in (locked, other):
         await crowd([stack.gateway], key, [anthropic(text(0, 5))])
     (row,) = stack.query(
-        "SELECT id FROM budget_account WHERE scope = 'key' AND id = "
+        "SELECT id FROM budget_counter WHERE scope = 'key' AND id = "
         "(SELECT key_id FROM spend_log ORDER BY started_at LIMIT 1)"
     )
     with psycopg.connect(stack.database_url) as connection:
-        connection.execute("SELECT FROM budget_account WHERE id = %s FOR UPDATE", (row["id"],))
+        connection.execute("SELECT FROM budget_counter WHERE id = %s FOR UPDATE", (row["id"],))
         waiting = asyncio.create_task(
             crowd([stack.gateway], locked, [anthropic(text(n, 5)) for n in range(20)])
         )

@@ -85,8 +85,8 @@ async def test_two_gateways_and_200_streams_do_not_break_a_cap(
     slices = statuses[200] * SLICE * HAIKU_OUTPUT
     assert cap * Decimal("0.5") < spent
     assert max(spent, billed(stack.emulator.usage())) <= cap + slices
-    account = stack.query("SELECT * FROM budget_account WHERE scope = %s", owner)[0]
-    assert (account["spent"], account["held"]) == (spent, 0)
+    account = stack.query("SELECT * FROM budget_counter WHERE scope = %s", owner)[0]
+    assert (account["spent"], account["reserved"]) == (spent, 0)
 
 
 @pytest.mark.parametrize("gateways", [2, 4])
@@ -128,10 +128,10 @@ async def test_a_thousand_requests_at_once_over_several_gateways_hold_every_cap_
     assert statuses.keys() == {200, 429}
     assert statuses[200] >= 30  # three for each key: most find the money held by others
     slices = SLICE * HAIKU_OUTPUT
-    for account in stack.query("SELECT * FROM budget_account"):
+    for account in stack.query("SELECT * FROM budget_counter"):
         cap = {"key_model": "0.004", "key": "0.005", "user": "0.02"}[account["scope"]]
         assert account["spent"] <= Decimal(cap) + slices
-    meters = stack.query("SELECT DISTINCT in_flight FROM limit_meter")
+    meters = stack.query("SELECT DISTINCT in_flight FROM rate_limit_bucket")
     assert [meter["in_flight"] for meter in meters] == [0]
     (server,) = stack.query(
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
@@ -154,7 +154,7 @@ async def test_an_answer_that_the_budget_ends_is_whole_and_says_so(own_stack: St
     assert '"stop_reason":"max_tokens"' in answer.text
     assert answer.text.rstrip().endswith('data: {"type":"message_stop"}')
     rows = own_stack.spend_log()
-    assert (rows[0]["ending"], rows[0]["estimated"]) == ("budget_cut", True)
+    assert (rows[0]["ending"], rows[0]["estimated"]) == ("budget_exhausted", True)
     assert sum(row["cost"] for row in rows) <= Decimal("0.005") + SLICE * HAIKU_OUTPUT
     assert rest[-1].status_code == 429
     assert rest[-1].headers["x-should-retry"] == "false"
@@ -170,7 +170,7 @@ async def test_requests_one_after_another_spend_the_budget_to_its_end(own_stack:
             answer = await ask(client, own_stack.gateway, key, question(20, stream=False))
             statuses.append(answer.status_code)
 
-    (account,) = own_stack.query("SELECT * FROM budget_account")
+    (account,) = own_stack.query("SELECT * FROM budget_counter")
     assert statuses[-1] == 429
     assert Decimal("0.0095") <= account["spent"] <= Decimal("0.01")
     assert_spend_equals_the_bill(own_stack)
@@ -188,7 +188,7 @@ async def test_an_answer_wanted_whole_is_cut_by_a_tight_budget_too(own_stack: St
     assert (answer.status_code, message["stop_reason"]) == (200, "max_tokens")
     assert message["content"][0]["text"]
     assert message["usage"]["output_tokens"] == row["output_tokens"] < 5000
-    assert (row["ending"], row["stream"]) == ("budget_cut", False)
+    assert (row["ending"], row["stream"]) == ("budget_exhausted", False)
     assert row["cost"] <= Decimal("0.005") + SLICE * HAIKU_OUTPUT
 
 
@@ -256,7 +256,7 @@ async def test_an_answer_says_how_near_the_end_of_the_budget_is(
     key = stack.gateway.new_key(max_budget=10, budget_duration="1d")
     token = stack.gateway.admin("GET", "/key/info", key=key)["key"]
     stack.execute(
-        f"UPDATE budget_account SET spent = {spent} WHERE id = '{token}' "
+        f"UPDATE budget_counter SET spent = {spent} WHERE id = '{token}' "
         "AND window_start = date_trunc('day', now(), 'UTC')"
     )
 

@@ -64,7 +64,11 @@ async def test_a_client_that_hangs_up_pays_for_what_was_generated(
 
     await until_settled(stack)
     (row,) = stack.spend_log()
-    assert (row["ending"], row["output_tokens"], row["estimated"]) == ("client_gone", 300, False)
+    assert (row["ending"], row["output_tokens"], row["estimated"]) == (
+        "client_disconnected",
+        300,
+        False,
+    )
     assert_spend_equals_the_bill(stack)
 
 
@@ -160,7 +164,7 @@ async def test_an_upstream_that_never_answers_is_a_504_and_billed_as_an_estimate
 
         assert answer.status_code == 504
         (row,) = stack.spend_log()
-        assert (row["ending"], row["estimated"]) == ("upstream_broke", True)
+        assert (row["ending"], row["estimated"]) == ("upstream_failed", True)
         assert row["cost"] > 0
 
 

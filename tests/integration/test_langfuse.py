@@ -137,7 +137,7 @@ async def test_every_ending_of_a_stream_closes_its_generation(
     await until(lambda: len(langfuse.generations()) == 4)
 
     endings = {span.get("langfuse.observation.metadata.ending") for span in langfuse.generations()}
-    assert endings == {"upstream_broke", "client_gone", None, "completed"}
+    assert endings == {"upstream_failed", "client_disconnected", None, "completed"}
 
 
 @pytest.mark.parametrize("stream", [False, True])

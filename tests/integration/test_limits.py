@@ -118,7 +118,7 @@ async def test_no_more_requests_are_in_flight_than_allowed(own_stack: Stack) -> 
     assert "has 3 requests in flight" in refused.json()["error"]["message"]
     assert refused.headers["retry-after"] == "2"
     assert again.status_code == 200
-    meters = own_stack.query("SELECT in_flight FROM limit_meter")
+    meters = own_stack.query("SELECT in_flight FROM rate_limit_bucket")
     assert [row["in_flight"] for row in meters] == [0]
 
 

@@ -62,7 +62,7 @@ async def test_counters_equal_the_ledger_after_a_mixed_load_with_failures(
         booked: dict[str, Decimal] = defaultdict(Decimal)
         tokens: dict[str, int] = defaultdict(int)
         for row in log:
-            if row["ending"] != "refused":
+            if row["ending"] != "upstream_rejected":
                 booked[row[column]] += row["cost"]
                 tokens[row[column]] += Usage(
                     *(row[f"{kind}_tokens"] for kind in KINDS)
@@ -76,7 +76,7 @@ async def test_counters_equal_the_ledger_after_a_mixed_load_with_failures(
     assert requests["401"] == 1
     assert requests["429"] > 0
     left = sums(page, "litellm_remaining_user_budget_metric", "user")
-    spent = own_stack.query("SELECT spent FROM budget_account WHERE id = 'ada'")[0]["spent"]
+    spent = own_stack.query("SELECT spent FROM budget_counter WHERE id = 'ada'")[0]["spent"]
     assert left["ada"] == pytest.approx(float(5 - spent))
 
 

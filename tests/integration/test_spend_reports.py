@@ -149,12 +149,13 @@ def test_an_end_to_the_second_includes_that_second(team: tuple[Stack, str, str])
 
 def test_every_day_of_a_long_period_is_there(own_stack: Stack) -> None:
     own_stack.execute(
-        "INSERT INTO spend_day (day, stale, dropped) SELECT utc_day(now()) - n, false, true"
+        "INSERT INTO spend_day_status (day, stale, dropped)"
+        " SELECT utc_day_v1(now()) - n, false, true"
         "  FROM generate_series(1, 399) n"
     )
     own_stack.execute(
         "INSERT INTO spend_daily"
-        " SELECT day, 'k', 'u', 'claude-haiku-4-5', 1, 0, 1, 1, 0, 0, 0, 1, 0 FROM spend_day"
+        " SELECT day, 'k', 'u', 'claude-haiku-4-5', 1, 0, 1, 1, 0, 0, 0, 1, 0 FROM spend_day_status"
     )
     first = f"{datetime.now(UTC) - timedelta(days=399):%Y-%m-%d}"
     today = f"{datetime.now(UTC):%Y-%m-%d}"

@@ -122,14 +122,14 @@ class MemoryLedger:
         self.settled.append(settlement)
         released = self.reservations.pop(settlement.request_id, None)
         logged = self.log.get(settlement.request_id)
-        if logged is None or (logged.ending == "owner_lost" != settlement.ending):
+        if logged is None or (logged.ending == "gateway_lost" != settlement.ending):
             self.log[settlement.request_id] = settlement
             more = settlement.cost - (logged.cost if logged else 0)
             self._add(self._spent, settlement.accounts, more)
         if released is not None:
             self._add(self._held, _capped(settlement.accounts), -released.amount)
             used = settlement.usage.total_tokens - settlement.usage.cache_read_tokens
-            surplus = 0 if settlement.ending == "owner_lost" else used - released.tokens
+            surplus = 0 if settlement.ending == "gateway_lost" else used - released.tokens
             for limited_by in released.limits:
                 self._leaked(limited_by).give_back(surplus)
 

@@ -76,8 +76,8 @@ def assert_spend_equals_the_bill(stack: Stack) -> None:
     spent = sum((row["cost"] for row in stack.spend_log()), Decimal(0))
     assert spent == billed(stack.emulator.usage())
     counted = stack.query(
-        "SELECT coalesce(sum(spent), 0) AS spent, coalesce(sum(held), 0) AS held "
-        "FROM budget_account WHERE scope = 'key' AND window_start = 'epoch'"
+        "SELECT coalesce(sum(spent), 0) AS spent, coalesce(sum(reserved), 0) AS reserved "
+        "FROM budget_counter WHERE scope = 'key' AND window_start = 'epoch'"
     )[0]
-    assert (counted["spent"], counted["held"]) == (spent, 0)
+    assert (counted["spent"], counted["reserved"]) == (spent, 0)
     assert stack.reservations() == []

@@ -25,7 +25,7 @@ TABLES: Final = {
     "user": "gateway_user",
     "key": "api_key",
     "budget": "budget",
-    "model": "operator_model",
+    "model": "model_override",
     "beta": "beta_rule",
 }
 NAMES: Final = {table: name for name, table in TABLES.items()}

@@ -181,7 +181,7 @@ async def locked(place: Place) -> Report:
             for _ in range(place.size.times):
                 with psycopg.connect(w.database_url) as connection:
                     connection.execute(
-                        "SELECT FROM budget_account WHERE scope = 'key' AND id = "
+                        "SELECT FROM budget_counter WHERE scope = 'key' AND id = "
                         "(SELECT key_id FROM api_key WHERE max_budget IS NOT NULL LIMIT 1) "
                         "FOR UPDATE"
                     )

@@ -16,9 +16,10 @@ from tests.support.processes import ROOT, GatewayProcess
 
 NEWER: Final = "the database is newer than this gateway"
 MIGRATION: Final = "9000_pre_of_the_test.sql"
+FUNCTION: Final = "reserve_v2.sql"
 ADDITIVE: Final = """
 ALTER TABLE spend_log ADD COLUMN region text;
-ALTER TABLE budget_account ADD COLUMN note text NOT NULL DEFAULT '';
+ALTER TABLE budget_counter ADD COLUMN note text NOT NULL DEFAULT '';
 ALTER TABLE api_key ADD COLUMN cost_centre text;
 CREATE TABLE region_price (region text PRIMARY KEY, factor numeric NOT NULL);
 CREATE INDEX spend_log_region ON spend_log (region);
@@ -27,12 +28,15 @@ CREATE INDEX spend_log_region ON spend_log (region);
 
 async def rolled_out(place: Place) -> Report:
     """The next version's migration is applied by two at once while this one serves; then both
-    serve; then the next one alone."""
+    serve, each with its own function to reserve; then the next one alone."""
     newer = _next_version(place.directory)
     async with world(place) as w:
         async with w.under_load() as load:
             applied = await asyncio.gather(*(_migrated(newer, place.database_url) for _ in "12"))
-            assert sorted(applied) == [f"applied {MIGRATION}\n", "nothing to migrate\n"], applied
+            assert sorted(applied) == [
+                f"applied {MIGRATION}\napplied {FUNCTION}\n",
+                "nothing to migrate\n",
+            ], applied
             await load.answers(place.size.answers)
             await w.start_gateway(PYTHONPATH=str(newer))
             await load.answers(2 * place.size.answers)
@@ -51,7 +55,9 @@ async def too_new(place: Place) -> Report:
         async with w.under_load() as load:
             early = await w.start_gateway(PYTHONPATH=str(newer))
             assert w.gateways.pop() is early
-            assert _readiness(early)["problem"] == f"migrations are missing: {MIGRATION}"
+            assert (
+                _readiness(early)["problem"] == f"migrations are missing: {MIGRATION}, {FUNCTION}"
+            )
             await load.answers(place.size.answers)
         return await w.report("it is not ready, and names what is missing")
 
@@ -62,11 +68,17 @@ def _readiness(gateway: GatewayProcess) -> dict[str, str]:
 
 
 def _next_version(directory: Path) -> Path:
-    """This version and one migration more, in a folder to import it from."""
+    """This version, with one more migration and a new function to reserve, in a folder to import
+    it from."""
     folder = directory / "next"
     unused = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "app", folder / "app", ignore=unused)
-    (folder / "app" / "store" / "migrations" / MIGRATION).write_text(ADDITIVE)
+    store = folder / "app" / "store"
+    (store / "schema" / MIGRATION).write_text(ADDITIVE)
+    old = (store / "functions" / "reserve_v1.sql").read_text()
+    (store / "functions" / FUNCTION).write_text(old.replace("reserve_v1", "reserve_v2"))
+    ledger = store / "ledger.py"
+    ledger.write_text(ledger.read_text().replace("reserve_v1(", "reserve_v2("))
     return folder
 
 

@@ -34,9 +34,9 @@ def locked(stack: Stack, table: str) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("path", "fields", "table"),
     [
-        ("/key/generate", {"key_alias": "half"}, "budget_account"),
+        ("/key/generate", {"key_alias": "half"}, "budget_counter"),
         ("/key/generate", {"key_alias": "half"}, "audit_log"),
-        ("/user/new", {"user_id": "half", "key_alias": "half"}, "budget_account"),
+        ("/user/new", {"user_id": "half", "key_alias": "half"}, "budget_counter"),
         ("/user/new", {"user_id": "half", "key_alias": "half"}, "api_key"),
     ],
 )
@@ -54,7 +54,7 @@ def test_what_could_not_be_made_whole_leaves_nothing(
 
 def test_a_rotation_that_fails_changes_neither_secret_nor_fields(hasty_stack: Stack) -> None:
     key = hasty_stack.gateway.new_key(rpm_limit=10)
-    with locked(hasty_stack, "retired_secret"):
+    with locked(hasty_stack, "previous_key_secret"):
         refused = hasty_stack.gateway.try_admin("POST", "/key/regenerate", key=key, rpm_limit=20)
 
     shown = hasty_stack.gateway.admin("GET", "/key/info", key=key)["info"]
@@ -104,7 +104,7 @@ def test_a_user_that_is_made_again_starts_at_zero(own_stack: Stack) -> None:
     assert reported[0]["total_spend"] == pytest.approx(earlier + later)
     windows = "jsonb_agg(jsonb_build_object('scope', scope, 'id', id, 'start', window_start))"
     found = own_stack.query(
-        "SELECT c.* FROM check_spend(utc_day(now()), "
-        f"(SELECT {windows} FROM budget_account WHERE window_start <> 'epoch')) c"
+        "SELECT c.* FROM reconcile_day_v1(utc_day_v1(now()), "
+        f"(SELECT {windows} FROM budget_counter WHERE window_start <> 'epoch')) c"
     )
     assert found == []

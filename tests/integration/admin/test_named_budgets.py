@@ -105,7 +105,7 @@ def test_a_new_duration_counts_what_was_spent_in_its_window_already(own_stack: S
     made = gateway.admin("POST", "/key/generate")
     assert message(gateway, made["key"]).status_code == 200
     # What was spent long ago is none of this month's.
-    own_stack.execute("UPDATE budget_account SET spent = spent + 100, adjusted = 100")
+    own_stack.execute("UPDATE budget_counter SET spent = spent + 100, adjusted = 100")
 
     gateway.admin(
         "POST",

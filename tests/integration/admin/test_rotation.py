@@ -27,7 +27,7 @@ def test_in_its_grace_period_the_old_secret_goes_on_working(own_stack: Stack) ->
 
     new = rotate(own_stack, old, grace_period="24h")["key"]
     during = [status_of(own_stack.gateway, key) for key in (old, new)]
-    own_stack.execute("UPDATE retired_secret SET good_until = now()")
+    own_stack.execute("UPDATE previous_key_secret SET valid_until = now()")
     own_stack.execute("SELECT pg_notify('gateway_key', '')")
 
     assert during == [200, 200]

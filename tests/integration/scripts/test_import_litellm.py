@@ -304,7 +304,7 @@ def test_a_dry_run_says_all_and_writes_nothing(
     ]
     assert done.stdout.endswith("Nothing was written; --apply does it.\n")
     assert own_stack.query("SELECT FROM gateway_user") == []
-    assert own_stack.query("SELECT FROM budget_account") == []
+    assert own_stack.query("SELECT FROM budget_counter") == []
 
 
 def test_it_is_in_the_audit_log(own_stack: Stack, litellm_url: str, ada: str) -> None:

@@ -79,7 +79,7 @@ async def make_keys(database: Database) -> None:
         ("UPDATE api_key SET blocked = true WHERE key_alias = '1'", sorted([FIRST, OLD])),
         ("DELETE FROM api_key WHERE key_alias = '2'", [SECOND]),
         ("UPDATE gateway_user SET max_budget = 1", sorted([FIRST, SECOND, OLD])),
-        (f"UPDATE retired_secret SET good_until = now() WHERE key_hash = '{OLD}'", [OLD]),
+        (f"UPDATE previous_key_secret SET valid_until = now() WHERE key_hash = '{OLD}'", [OLD]),
         ("UPDATE budget SET max_budget = 1", [KEYS]),
     ],
 )
@@ -87,7 +87,7 @@ async def test_a_change_names_the_keys_that_it_touches(
     database: Database, database_url: str, sql: Sql, change: str, told: list[KeyHash]
 ) -> None:
     await make_keys(database)
-    sql(f"INSERT INTO retired_secret VALUES ('{OLD}', '{FIRST}', 'sk-...0', now())")
+    sql(f"INSERT INTO previous_key_secret VALUES ('{OLD}', '{FIRST}', 'sk-...0', now())")
     sql("INSERT INTO budget (budget_id) VALUES ('shared')")
     async with following(database_url, []) as heard:
         sql(change)
@@ -139,7 +139,7 @@ async def test_after_a_lost_connection_everything_is_doubted_and_changes_are_hea
     "change",
     [
         "INSERT INTO beta_rule VALUES ('*', 'a', NULL)",
-        "INSERT INTO operator_model VALUES ('1', 'mine', '{}')",
+        "INSERT INTO model_override VALUES ('1', 'mine', '{}')",
     ],
 )
 async def test_a_change_of_the_models_is_heard(database_url: str, sql: Sql, change: str) -> None:

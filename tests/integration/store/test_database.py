@@ -77,7 +77,7 @@ async def test_missing_migrations_are_named(database: Database, sql: Sql) -> Non
 
     problem = await database.problem()
 
-    assert problem == "migrations are missing: 0001_pre_users_keys_ledger.sql"
+    assert problem == "migrations are missing: 0001_pre_initial.sql"
 
 
 async def test_changed_migrations_are_named(database: Database, sql: Sql) -> None:
@@ -86,7 +86,7 @@ async def test_changed_migrations_are_named(database: Database, sql: Sql) -> Non
     problem = await database.problem()
 
     assert problem is not None
-    assert problem.startswith("0001_pre_users_keys_ledger.sql was changed")
+    assert problem.startswith("0001_pre_initial.sql was changed")
 
 
 async def test_a_database_that_cannot_be_reached_is_a_problem() -> None:

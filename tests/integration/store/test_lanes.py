@@ -36,7 +36,7 @@ LAST = Statement(
 )
 FLUSHED = "SELECT pg_current_wal_flush_lsn() - '0/0'::pg_lsn"
 FORGET = Statement(b"forget", b"SELECT forget($1)")
-CHECK = Statement(b"check", b"SELECT count(*) FROM check_spend('2026-01-01', $1::jsonb)")
+CHECK = Statement(b"check", b"SELECT count(*) FROM reconcile_day_v1('2026-01-01', $1::jsonb)")
 END_ALL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
  WHERE application_name = 'stargate-gateway' AND datname = current_database()

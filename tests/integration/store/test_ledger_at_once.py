@@ -27,7 +27,7 @@ async def ledger(database_url: str) -> AsyncIterator[PostgresLedger]:
 def sums(dsn: str) -> list[tuple[str, Decimal, Decimal]]:
     with psycopg.connect(dsn) as connection:
         return connection.execute(
-            "SELECT scope || '/' || id, spent, held FROM budget_account ORDER BY 1"
+            "SELECT scope || '/' || id, spent, reserved FROM budget_counter ORDER BY 1"
         ).fetchall()
 
 
@@ -112,7 +112,7 @@ async def test_two_that_settle_one_request_book_it_once(
 ) -> None:
     held = hold(account(cap="5"))
     await ledger.hold(held)
-    guess = settlement(held, cost="1", ending="owner_lost")
+    guess = settlement(held, cost="1", ending="gateway_lost")
     real = settlement(held, cost="0.25")
 
     await asyncio.gather(*(ledger.settle(one) for one in [guess, real] * 10))

@@ -17,16 +17,19 @@ INSERT INTO gateway_user (user_id) SELECT 'user-' || n FROM generate_series(1, 2
 INSERT INTO api_key (key_hash, key_name, user_id)
     SELECT encode(sha256(n::text::bytea), 'hex'), 'sk-...', 'user-' || (n % 2000 + 1)
       FROM generate_series(1, 5000) n;
-INSERT INTO retired_secret
+INSERT INTO previous_key_secret
     SELECT encode(sha256(('old' || key_id)::bytea), 'hex'), key_id, 'sk-...', now() FROM api_key;
-INSERT INTO budget_account (scope, id, window_start)
+INSERT INTO budget_counter (scope, id, window_start)
     SELECT 'key', 'key-' || n, now() FROM generate_series(1, 5000) n;
-INSERT INTO reservation (request_id, owner, started_at, key_id, model, bedrock_id, amount)
+INSERT INTO reservation (request_id, instance_id, started_at, key_id, model, upstream_model, amount)
     SELECT 'req-' || n, 'owner', now(), 'k', 'm', 'b', 0
       FROM generate_series(1, 5000) n;
-INSERT INTO spend_log
+INSERT INTO spend_log (request_id, started_at, finished_at, key_id, user_id, api_format, model,
+                       upstream_model, stream, status, ending, input_tokens, output_tokens,
+                       cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, cost,
+                       estimated)
     SELECT 'req-' || n, now() + n * interval '1 min', now(), 'key-' || n, 'user-' || n, 'anthropic',
-           'm', 'b', 0, 0, 0, 0, 0, 0, false, 'completed', 200, false
+           'm', 'b', false, 200, 'completed', 0, 0, 0, 0, 0, 0, false
       FROM generate_series(1, 5000) n;
 ANALYZE;
 """
@@ -42,7 +45,7 @@ STATEMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "a user": (records.USER, {"user_id": "user-7"}),
     "an account": (records.SPENT, {"scope": "key", "id": "key-7", "start": NOW}),
     "an account to be locked": (
-        """SELECT spent, held FROM budget_account
+        """SELECT spent, reserved FROM budget_counter
             WHERE scope = %(scope)s AND id = %(id)s AND window_start = %(start)s FOR UPDATE""",
         {"scope": "key", "id": "key-7", "start": NOW},
     ),
@@ -89,7 +92,7 @@ def test_a_plan_made_while_a_table_is_empty_is_good_for_a_full_one(
 ) -> None:
     statement, parameters = STATEMENTS[name]
     with psycopg.connect(database_url, options=BY_INDEX, autocommit=True) as connection:
-        connection.execute("VACUUM reservation, budget_account")
+        connection.execute("VACUUM reservation, budget_counter")
         found = connection.execute(f"EXPLAIN (FORMAT JSON) {statement}".encode(), parameters)
         (plan,) = found.fetchone() or ()
 

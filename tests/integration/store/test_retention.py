@@ -22,9 +22,12 @@ LOG = (
 )
 FILLED = {
     Old.AUDIT_LOG: (LOG, "object_id"),
-    Old.METERS: ("INSERT INTO limit_meter (as_of, scope, id) VALUES ('{}', 'key', '{}')", "id"),
+    Old.METERS: (
+        "INSERT INTO rate_limit_bucket (as_of, scope, id) VALUES ('{}', 'key', '{}')",
+        "id",
+    ),
     Old.WINDOWS: (
-        "INSERT INTO budget_account (window_start, scope, id, spent) VALUES ('{}', 'key', '{}', 1)",
+        "INSERT INTO budget_counter (window_start, scope, id, spent) VALUES ('{}', 'key', '{}', 1)",
         "id",
     ),
     Old.DELETED_KEYS: (
@@ -68,15 +71,15 @@ async def test_old_rows_go_by_batches_and_young_ones_stay(
 async def test_secrets_that_ended_long_ago_are_forgotten(rows: PostgresOldRows, sql: Sql) -> None:
     sql(f"INSERT INTO api_key (key_hash, key_name) VALUES ('{'a' * 64}', 'k')")
     for sign, when in (("b", OLD), ("c", NEW), ("d", NOW + timedelta(days=1))):
-        sql(f"INSERT INTO retired_secret VALUES ('{sign * 64}', '{'a' * 64}', 'k', '{when}')")
+        sql(f"INSERT INTO previous_key_secret VALUES ('{sign * 64}', '{'a' * 64}', 'k', '{when}')")
 
     assert await rows.forget(Old.SECRETS, NOW - timedelta(days=90), 10, NOBODY) == 1
-    assert sql("SELECT left(key_hash, 1) FROM retired_secret ORDER BY 1") == [("c",), ("d",)]
+    assert sql("SELECT left(key_hash, 1) FROM previous_key_secret ORDER BY 1") == [("c",), ("d",)]
 
 
 async def test_windows_in_use_and_lifetimes_stay(rows: PostgresOldRows, sql: Sql) -> None:
     sql(
-        "INSERT INTO budget_account (scope, id, window_start, spent, held) VALUES"
+        "INSERT INTO budget_counter (scope, id, window_start, spent, reserved) VALUES"
         f" ('key', 'a', 'epoch', 9, 0), ('key_model', 'm/a', 'epoch', 9, 0),"
         f" ('key', 'a', '{OLD}', 1, 0), ('key', 'held', '{OLD}', 1, 0.5),"
         f" ('key', 'ended', '{OLD}', 1, 0), ('key_model', 'm/ended', '{OLD}', 1, 0),"
@@ -90,9 +93,9 @@ async def test_windows_in_use_and_lifetimes_stay(rows: PostgresOldRows, sql: Sql
     deleted = await rows.forget(Old.WINDOWS, NEW, 10, Present(used, NOBODY.listed_at))
 
     assert deleted == 3
-    left = sql("SELECT scope, id FROM budget_account WHERE window_start > 'epoch' ORDER BY 1, 2")
+    left = sql("SELECT scope, id FROM budget_counter WHERE window_start > 'epoch' ORDER BY 1, 2")
     assert left == [("global", "*"), ("key", "a"), ("key", "held")]
-    assert sql("SELECT count(*) FROM budget_account WHERE window_start = 'epoch'") == [(2,)]
+    assert sql("SELECT count(*) FROM budget_counter WHERE window_start = 'epoch'") == [(2,)]
 
 
 @pytest.mark.parametrize("changed", ["key", "user", "budget"])
@@ -106,7 +109,7 @@ async def test_whoever_was_changed_meanwhile_keeps_all_windows(
         f" VALUES ('{'a' * 64}', 'k', 'k', '2020-01-01')"
     )
     sql(
-        "INSERT INTO budget_account (scope, id, window_start) VALUES"
+        "INSERT INTO budget_counter (scope, id, window_start) VALUES"
         f" ('key', 'k', '{OLD}'), ('key_model', 'm/k', '{OLD}'), ('user', 'u', '{OLD}')"
     )
     table = {"key": "api_key", "user": "gateway_user", "budget": "budget"}[changed]
@@ -114,7 +117,7 @@ async def test_whoever_was_changed_meanwhile_keeps_all_windows(
 
     await rows.forget(Old.WINDOWS, NEW, 10, NOBODY)
 
-    left = {scope for (scope,) in sql("SELECT scope FROM budget_account")}
+    left = {scope for (scope,) in sql("SELECT scope FROM budget_counter")}
     assert (
         left
         == {
@@ -128,7 +131,10 @@ async def test_whoever_was_changed_meanwhile_keeps_all_windows(
 async def test_a_meter_that_counts_requests_in_flight_stays(
     rows: PostgresOldRows, sql: Sql
 ) -> None:
-    sql(f"INSERT INTO limit_meter (as_of, scope, id, in_flight) VALUES ('{OLD}', 'key', 'a', 1)")
+    sql(
+        "INSERT INTO rate_limit_bucket (as_of, scope, id, in_flight)"
+        f" VALUES ('{OLD}', 'key', 'a', 1)"
+    )
 
     assert await rows.forget(Old.METERS, NEW, 10, NOBODY) == 0
 
@@ -139,7 +145,7 @@ async def test_a_meter_that_counts_requests_in_flight_stays(
         ("DELETE FROM audit_log", "only ever added to"),
         ("UPDATE audit_log SET actor = 'x'", "only ever added to"),
         ("SET gateway.forgets = 'audit_log'; DELETE FROM audit_log", "for 90 days"),
-        ("SELECT forget_audit_log(now(), 10)", "for 90 days"),
+        ("SELECT drop_audit_log_before_v1(now(), 10)", "for 90 days"),
     ],
 )
 def test_no_entry_of_the_audit_log_goes_before_its_time(
@@ -161,10 +167,12 @@ async def test_sums_by_session_and_tag_are_bounded_for_each_key_and_day(
 ) -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1, hours=1)
     sql(
-        "INSERT INTO spend_log"
+        "INSERT INTO spend_log (request_id, started_at, finished_at, key_id, user_id, api_format,"
+        "    model, upstream_model, stream, status, ending, input_tokens, output_tokens,"
+        "    cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, cost, estimated,"
+        "    session_id, tags)"
         f" SELECT 'req-' || n || k, '{yesterday}', now(), k, 'u', 'anthropic', 'm', 'b',"
-        "        1, 0, 0, 0, 0, n, false, 'completed', 200, false, NULL, NULL, 's-' || n, NULL, 1,"
-        "        NULL, NULL,"
+        "        false, 200, 'completed', 1, 0, 0, 0, 0, n, false, 's-' || n,"
         "        ARRAY['t-' || n, 'all']"
         "   FROM generate_series(1, 20) n, unnest(ARRAY['a', 'b']) k"
     )
@@ -172,7 +180,7 @@ async def test_sums_by_session_and_tag_are_bounded_for_each_key_and_day(
 
     for _ in range(2):
         await spending.summarise(3)
-        sql("UPDATE spend_day SET stale = true")
+        sql("UPDATE spend_day_status SET stale = true")
     await spending.summarise(3)
 
     for key in "ab":

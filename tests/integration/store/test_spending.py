@@ -92,7 +92,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
 
 async def fill(desk: Desk) -> None:
     await desk.book(3, "1", model=OPUS, tags=("ci", "nightly"))
-    await desk.book(3, "2", status=502, ending="upstream_broke", estimated=True)
+    await desk.book(3, "2", status=502, ending="upstream_failed", estimated=True)
     await desk.book(2, "4", key_id=KEY_B, user_id=BOB, session_id=None, tags=("ci",))
     await desk.book(2, "8", key_id=KEY_B, user_id=None, session_id="other")
     await desk.book(0, "16")
@@ -170,7 +170,7 @@ async def test_spend_of_a_day_whose_log_is_gone_is_added_to_its_summaries(desk: 
 
 
 async def test_real_figures_that_replace_a_guess_do_so_in_the_summary_too(desk: Desk) -> None:
-    guess = await desk.book(2, "5", ending="owner_lost", estimated=True)
+    guess = await desk.book(2, "5", ending="gateway_lost", estimated=True)
     await desk.close_days()
 
     await desk.ledger.settle(replace(guess, cost=Decimal(2), ending="completed", estimated=False))
@@ -223,11 +223,11 @@ DAMAGES: dict[str, tuple[LiteralString, Finding]] = {
         Finding("summary", "key", KEY_A, Decimal(3), Decimal("3.000001")),
     ),
     "a key's counter is wrong": (
-        "UPDATE budget_account SET spent = spent + 1 WHERE scope = 'key' AND id <> repeat('a', 64)",
+        "UPDATE budget_counter SET spent = spent + 1 WHERE scope = 'key' AND id <> repeat('a', 64)",
         Finding("lifetime", "key", KEY_B, Decimal(12), Decimal(13)),
     ),
     "a user's counter is wrong": (
-        "UPDATE budget_account SET spent = 0 WHERE scope = 'user' AND id = 'ada'",
+        "UPDATE budget_counter SET spent = 0 WHERE scope = 'user' AND id = 'ada'",
         Finding("lifetime", "user", "ada", Decimal(19), Decimal(0)),
     ),
 }
@@ -250,7 +250,7 @@ async def test_the_check_finds_what_does_not_agree(desk: Desk, damage: str) -> N
 async def test_spend_that_came_from_elsewhere_is_no_difference(desk: Desk) -> None:
     await fill(desk)
     await desk.close_days()
-    desk.execute("UPDATE budget_account SET spent = spent + 7, adjusted = adjusted + 7")
+    desk.execute("UPDATE budget_counter SET spent = spent + 7, adjusted = adjusted + 7")
 
     assert await desk.spending.check(ago(3), []) == []
 

@@ -20,9 +20,9 @@ def checked(world: World, own_stack: Stack) -> Stack:
 
 
 def day(stack: Stack, findings: str) -> None:
-    stack.execute("DELETE FROM spend_day")
+    stack.execute("DELETE FROM spend_day_status")
     stack.execute(
-        "INSERT INTO spend_day (day, stale, checked_at, findings) "
+        "INSERT INTO spend_day_status (day, stale, checked_at, differences) "
         f"VALUES ('{YESTERDAY}', false, now(), '{findings}')"
     )
 

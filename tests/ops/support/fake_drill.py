@@ -17,9 +17,10 @@ NAMES = Names("stargate", "poc")
 HOST = "stargate-poc-drill.abc.us-west-1.rds.amazonaws.com"
 DATABASE = "drill"
 ROW = """
-INSERT INTO spend_log (request_id, started_at, finished_at, key_id, dialect, model, bedrock_id,
-                       input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens,
-                       cache_write_1h_tokens, cost, estimated, ending, status, stream)
+INSERT INTO spend_log (request_id, started_at, finished_at, key_id, api_format, model,
+                       upstream_model, input_tokens, output_tokens, cache_read_tokens,
+                       cache_write_5m_tokens, cache_write_1h_tokens, cost, estimated, ending,
+                       status, stream)
 VALUES (%s, %s, %s, 'key', 'anthropic', 'claude-haiku-4-5', 'haiku', 10, 10, 0, 0, 0, 0.0000123,
         false, 'completed', 200, false)
 """

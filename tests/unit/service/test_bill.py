@@ -228,7 +228,9 @@ async def test_only_the_first_end_counts() -> None:
     desk = Desk()
     desk.see(*WHOLE)
 
-    await asyncio.gather(desk.bill.settle("completed"), desk.bill.settle("client_gone", status=499))
+    await asyncio.gather(
+        desk.bill.settle("completed"), desk.bill.settle("client_disconnected", status=499)
+    )
 
     settlement, _ = await desk.ended()
     assert (settlement.ending, settlement.status) == ("completed", 200)
@@ -236,7 +238,7 @@ async def test_only_the_first_end_counts() -> None:
 
 async def test_an_answer_without_a_first_byte_has_no_time_to_it() -> None:
     desk = Desk()
-    await desk.bill.settle("refused", error=UpstreamThrottled("full"))
+    await desk.bill.settle("upstream_rejected", error=UpstreamThrottled("full"))
 
     settlement, outcome = await desk.ended()
     assert (settlement.ttfb_ms, outcome.ttfb_seconds) == (None, None)
@@ -250,12 +252,12 @@ async def test_an_answer_without_a_first_byte_has_no_time_to_it() -> None:
 @pytest.mark.parametrize(
     ("seen", "error", "status", "ending", "usage"),
     [
-        ((), UpstreamThrottled("full"), None, "refused", Usage()),
-        ((), UpstreamThrottled("full"), 200, "refused", Usage()),
-        ((), UpstreamBroke("lost"), None, "upstream_broke", COVERED),
-        ((), UpstreamBroke("lost"), 200, "upstream_broke", COVERED),
-        ((START, OPEN, delta()), UpstreamBroke("lost"), 200, "upstream_broke", Usage(10, 1)),
-        ((START,), UpstreamThrottled("full"), 200, "upstream_broke", Usage(10, 1)),
+        ((), UpstreamThrottled("full"), None, "upstream_rejected", Usage()),
+        ((), UpstreamThrottled("full"), 200, "upstream_rejected", Usage()),
+        ((), UpstreamBroke("lost"), None, "upstream_failed", COVERED),
+        ((), UpstreamBroke("lost"), 200, "upstream_failed", COVERED),
+        ((START, OPEN, delta()), UpstreamBroke("lost"), 200, "upstream_failed", Usage(10, 1)),
+        ((START,), UpstreamThrottled("full"), 200, "upstream_failed", Usage(10, 1)),
     ],
 )
 async def test_a_call_that_failed_is_billed_at_what_may_have_been_generated(
@@ -273,7 +275,7 @@ async def test_a_call_that_failed_is_billed_at_what_may_have_been_generated(
     settlement, _ = await desk.ended()
     assert (settlement.ending, settlement.usage) == (ending, usage)
     assert (settlement.status, settlement.error_code) == (status or error.status, error.code)
-    assert settlement.estimated is (ending != "refused")
+    assert settlement.estimated is (ending != "upstream_rejected")
 
 
 SILENT = START.replace(b'"input_tokens":10', b'"input_tokens":0')
@@ -284,7 +286,7 @@ async def test_a_prompt_that_bedrock_did_not_count_is_billed_as_it_was_estimated
     assert desk.meter.expected_prompt == LIKELY
     desk.see(SILENT, OPEN, delta())
 
-    await desk.bill.settle("client_gone", status=499)
+    await desk.bill.settle("client_disconnected", status=499)
 
     assert (await desk.ended())[0].usage == Usage(input_tokens=LIKELY, output_tokens=1)
 
@@ -334,7 +336,7 @@ async def test_another_profile_that_answers_is_the_one_that_is_billed() -> None:
 UNITS = GuardrailUnits(content=3, topic=2)
 
 
-@pytest.mark.parametrize(("ending", "billed"), [("completed", True), ("refused", False)])
+@pytest.mark.parametrize(("ending", "billed"), [("completed", True), ("upstream_rejected", False)])
 async def test_a_guardrails_work_is_billed_unless_bedrock_refused_the_call(
     ending: Ending, billed: bool
 ) -> None:
@@ -412,7 +414,7 @@ async def test_an_answer_in_one_piece_is_remembered_as_it_came() -> None:
 async def test_what_cannot_be_put_together_is_not_remembered(events: tuple[bytes, ...]) -> None:
     desk = Desk(remembered=ASKED)
     desk.see(*events)
-    await desk.bill.settle("client_gone", status=499)
+    await desk.bill.settle("client_disconnected", status=499)
 
     assert (await desk.ended())[1].conversation == Conversation(ASKED, None)
 

@@ -88,7 +88,7 @@ async def test_a_client_that_hangs_up_pays_for_all_steps() -> None:
     await bench.read(await bench.begin(), most=1)
 
     settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.usage) == ("client_gone", BILLED)
+    assert (settlement.ending, settlement.usage) == ("client_disconnected", BILLED)
 
 
 @pytest.mark.parametrize("usage", [{"output_tokens": 1_000}, {}])
@@ -108,7 +108,7 @@ async def test_an_answer_that_breaks_after_a_compaction_pays_for_the_prompt_twic
     await bench.read(await bench.begin(messages=[{"role": "user", "content": "x" * 36_000}]))
 
     settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.estimated) == ("upstream_broke", True)
+    assert (settlement.ending, settlement.estimated) == ("upstream_failed", True)
     assert settlement.usage.input_tokens > 10_000
 
 

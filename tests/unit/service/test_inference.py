@@ -67,27 +67,31 @@ class Failure:
 
 
 FAILURES = {
-    "throttled": Failure(UpstreamThrottled, "refused", 429, False, whole=THROTTLED),
-    "rejected": Failure(UpstreamRejected, "refused", 400, False, whole=UpstreamRejected("bad")),
-    "lost": Failure(UpstreamBroke, "upstream_broke", 502, True, whole=BROKE),
-    "silent": Failure(UpstreamTimeout, "upstream_broke", 504, True, whole=UpstreamTimeout("slow")),
+    "throttled": Failure(UpstreamThrottled, "upstream_rejected", 429, False, whole=THROTTLED),
+    "rejected": Failure(
+        UpstreamRejected, "upstream_rejected", 400, False, whole=UpstreamRejected("bad")
+    ),
+    "lost": Failure(UpstreamBroke, "upstream_failed", 502, True, whole=BROKE),
+    "silent": Failure(UpstreamTimeout, "upstream_failed", 504, True, whole=UpstreamTimeout("slow")),
     "unreadable": Failure(
-        UpstreamBroke, "upstream_broke", 502, True, whole=Completion(b"<html>", None)
+        UpstreamBroke, "upstream_failed", 502, True, whole=Completion(b"<html>", None)
     ),
     "without usage": Failure(
-        UpstreamBroke, "upstream_broke", 502, True, whole=Completion(b"{}", None)
+        UpstreamBroke, "upstream_failed", 502, True, whole=Completion(b"{}", None)
     ),
     "a fault of ours": Failure(
-        RuntimeError, "upstream_broke", 500, True, whole=RuntimeError("oops")
+        RuntimeError, "upstream_failed", 500, True, whole=RuntimeError("oops")
     ),
-    "stream throttled": Failure(UpstreamThrottled, "refused", 429, False, steps=THROTTLED),
+    "stream throttled": Failure(
+        UpstreamThrottled, "upstream_rejected", 429, False, steps=THROTTLED
+    ),
     "stream throttled in its first frame": Failure(
-        UpstreamThrottled, "refused", 429, False, steps=[THROTTLED, THROTTLED]
+        UpstreamThrottled, "upstream_rejected", 429, False, steps=[THROTTLED, THROTTLED]
     ),
-    "stream lost": Failure(UpstreamBroke, "upstream_broke", 502, True, steps=BROKE),
-    "stream lost at once": Failure(UpstreamBroke, "upstream_broke", 502, True, steps=[BROKE]),
+    "stream lost": Failure(UpstreamBroke, "upstream_failed", 502, True, steps=BROKE),
+    "stream lost at once": Failure(UpstreamBroke, "upstream_failed", 502, True, steps=[BROKE]),
     "a fault of ours in the stream": Failure(
-        RuntimeError, "upstream_broke", 500, True, steps=RuntimeError("oops")
+        RuntimeError, "upstream_failed", 500, True, steps=RuntimeError("oops")
     ),
 }
 
@@ -193,7 +197,7 @@ async def test_a_call_that_the_stopping_server_cancels_is_billed_at_what_it_held
         await asking
 
     settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.estimated) == ("upstream_broke", True)
+    assert (settlement.ending, settlement.estimated) == ("upstream_failed", True)
     assert settlement.cost > 0
 
 
@@ -237,7 +241,7 @@ async def test_a_whole_answer_on_a_tight_budget_is_gathered_and_cut() -> None:
     assert isinstance(answer, WholeAnswer)
     message = orjson.loads(answer.body)
     settlement, _ = await bench.booked()
-    assert (message["stop_reason"], settlement.ending) == ("max_tokens", "budget_cut")
+    assert (message["stop_reason"], settlement.ending) == ("max_tokens", "budget_exhausted")
     assert message["usage"]["output_tokens"] == settlement.usage.output_tokens > 0
     assert not settlement.stream
 
@@ -249,4 +253,4 @@ async def test_a_gathered_answer_that_breaks_is_raised_and_booked_once() -> None
         await bench.answer()
 
     settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.status) == ("upstream_broke", 502)
+    assert (settlement.ending, settlement.status) == ("upstream_failed", 502)

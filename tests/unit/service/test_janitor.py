@@ -137,7 +137,11 @@ async def test_a_hold_of_a_dead_process_is_settled_at_what_it_held() -> None:
     await house.rounds(TIMEOUT + 3)
 
     (settled,) = house.ledger.settled
-    assert (settled.ending, settled.cost, settled.estimated) == ("owner_lost", Decimal("0.5"), True)
+    assert (settled.ending, settled.cost, settled.estimated) == (
+        "gateway_lost",
+        Decimal("0.5"),
+        True,
+    )
     assert house.ledger.held(account()) == 0
     assert house.ledger.spent(account()) == Decimal("0.5")
     assert house.tidied("orphan")

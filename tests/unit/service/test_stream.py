@@ -122,14 +122,14 @@ ENDINGS: dict[str, tuple[list[Step], Ending, bool, bool]] = {
     # steps, how it ends, whether tokens were billed, whether that is an estimate
     "whole": (WHOLE_STREAM, "completed", True, False),
     "all at once": ([[START, OPEN, delta(), CLOSE, end(), STOP]], "completed", True, False),
-    "lost after the start": ([[START], BROKE], "upstream_broke", True, True),
-    "lost in the middle": ([[START, OPEN], [delta()], BROKE], "upstream_broke", True, True),
-    "silent in the middle": ([[START, OPEN, delta()], SLOW], "upstream_broke", True, True),
-    "throttled in the middle": ([[START, OPEN, delta()], FULL], "upstream_broke", True, True),
-    "ended in the middle": ([[START, OPEN, delta()]], "upstream_broke", True, True),
-    "lost before the last event": ([*WHOLE_STREAM[:-1], BROKE], "upstream_broke", True, True),
-    "no event": ([[START], [b"<html>"]], "upstream_broke", True, True),
-    "no message": ([[b'{"type":"message_start"}']], "upstream_broke", True, True),
+    "lost after the start": ([[START], BROKE], "upstream_failed", True, True),
+    "lost in the middle": ([[START, OPEN], [delta()], BROKE], "upstream_failed", True, True),
+    "silent in the middle": ([[START, OPEN, delta()], SLOW], "upstream_failed", True, True),
+    "throttled in the middle": ([[START, OPEN, delta()], FULL], "upstream_failed", True, True),
+    "ended in the middle": ([[START, OPEN, delta()]], "upstream_failed", True, True),
+    "lost before the last event": ([*WHOLE_STREAM[:-1], BROKE], "upstream_failed", True, True),
+    "no event": ([[START], [b"<html>"]], "upstream_failed", True, True),
+    "no message": ([[b'{"type":"message_start"}']], "upstream_failed", True, True),
 }
 
 
@@ -141,7 +141,7 @@ async def test_a_stream_without_any_event_is_an_error_with_a_status(dialect: str
         await bench.begin(dialect)
 
     settlement, outcome = await bench.booked()
-    assert (settlement.ending, settlement.estimated) == ("upstream_broke", True)
+    assert (settlement.ending, settlement.estimated) == ("upstream_failed", True)
     assert outcome.status == 502
 
 
@@ -161,7 +161,8 @@ async def test_each_ending_is_booked_once(case: str, dialect: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "ending", "billed"), [(FULL, "refused", False), (SLOW, "upstream_broke", True)]
+    ("error", "ending", "billed"),
+    [(FULL, "upstream_rejected", False), (SLOW, "upstream_failed", True)],
 )
 async def test_a_call_that_fails_after_the_status_went_out_is_an_error_event(
     error: UpstreamThrottled, ending: Ending, billed: bool
@@ -203,7 +204,7 @@ async def test_a_client_that_hangs_up_pays_for_all_that_is_generated() -> None:
     gate.set()
 
     settlement, outcome = await bench.booked()
-    assert (settlement.ending, settlement.status) == ("client_gone", 499)
+    assert (settlement.ending, settlement.status) == ("client_disconnected", 499)
     assert (settlement.usage.output_tokens, settlement.estimated) == (300, False)
     assert outcome.error_code is None
 
@@ -216,7 +217,7 @@ async def test_a_drain_that_takes_too_long_is_billed_at_what_was_held(begun: lis
     await bench.read(await bench.begin(), most=1)
 
     settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.estimated) == ("client_gone", True)
+    assert (settlement.ending, settlement.estimated) == ("client_disconnected", True)
     assert settlement.usage.output_tokens == 128
     assert bench.stream is not None
     assert bench.stream.closed == 1
@@ -238,7 +239,7 @@ async def test_a_drain_that_breaks_is_billed_at_what_was_seen(error: UpstreamBro
     await bench.read(await bench.begin(), most=1)
 
     settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.estimated) == ("client_gone", True)
+    assert (settlement.ending, settlement.estimated) == ("client_disconnected", True)
     assert settlement.usage.output_tokens == pytest.approx(100, abs=5)
 
 
@@ -262,7 +263,7 @@ async def test_an_answer_that_the_budget_ends_is_cut_in_order(dialect: str) -> N
     chunks = await bench.read(await bench.begin(dialect))
 
     settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.status) == ("budget_cut", 200)
+    assert (settlement.ending, settlement.status) == ("budget_exhausted", 200)
     assert settlement.cost <= 0.011
     assert settlement.usage.output_tokens > 1000
     assert bench.stream is not None
@@ -283,7 +284,7 @@ async def test_an_answer_between_two_blocks_is_cut_without_closing_one() -> None
     chunks = await bench.read(await bench.begin())
 
     assert kinds(chunks).count("content_block_stop") == 1
-    assert (await bench.booked())[0].ending == "budget_cut"
+    assert (await bench.booked())[0].ending == "budget_exhausted"
 
 
 async def test_a_database_that_goes_away_ends_a_capped_answer_with_an_error_event() -> None:
@@ -357,7 +358,7 @@ async def test_after_an_unreadable_event_an_error_frame_comes_once_all_is_counte
     assert b"[DONE]" not in chunks
     assert chunks.count(b'"code":"upstream_broke"') == 1
     settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.status) == ("upstream_broke", 200)
+    assert (settlement.ending, settlement.status) == ("upstream_failed", 200)
     assert (settlement.usage.output_tokens, settlement.estimated) == (40, False)
 
 
@@ -367,7 +368,7 @@ async def test_an_unreadable_event_of_an_unwanted_answer_does_not_end_its_count(
     await bench.read(await bench.begin(), most=1)
 
     settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.usage.output_tokens) == ("client_gone", 40)
+    assert (settlement.ending, settlement.usage.output_tokens) == ("client_disconnected", 40)
 
 
 async def test_an_unreadable_event_does_not_outlive_the_budget() -> None:
@@ -423,5 +424,5 @@ async def test_no_event_breaks_a_stream(strange: dict[str, object], dialect: str
     last = b"message_stop" if dialect == "anthropic" else b"[DONE]"
     assert (last in chunks) != (b'"error"' in chunks)
     settlement, _ = await bench.booked()
-    assert settlement.ending in ("completed", "upstream_broke")
+    assert settlement.ending in ("completed", "upstream_failed")
     assert settlement.usage.output_tokens >= 20

@@ -75,7 +75,7 @@ def test_latencies_are_in_litellms_buckets_by_model() -> None:
 
 
 def test_a_failure_of_bedrock_is_a_failed_deployment() -> None:
-    series = told(outcome(status=529, error_code="upstream_overloaded", ending="refused"))
+    series = told(outcome(status=529, error_code="upstream_overloaded", ending="upstream_rejected"))
 
     failed = f'{DEPLOYMENT[:22]},exception_class="upstream_overloaded",exception_status="529"'
     (name,) = (n for n in series if n.startswith("litellm_deployment_failure_responses_total"))

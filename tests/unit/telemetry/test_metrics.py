@@ -31,10 +31,10 @@ def test_what_the_prompt_cache_cost_stands_beside_what_its_tokens_would_have_cos
 
 def test_what_is_an_estimate_is_counted_with_or_without_a_cache() -> None:
     metrics = Metrics()
-    metrics.record(replace(outcome(), ending="owner_lost", estimated=True, cost=Decimal("0.5")))
+    metrics.record(replace(outcome(), ending="gateway_lost", estimated=True, cost=Decimal("0.5")))
 
     lines = metrics.exposition().decode().splitlines()
-    assert 'gateway_estimated_spend_usd_total{ending="owner_lost"} 0.5' in lines
+    assert 'gateway_estimated_spend_usd_total{ending="gateway_lost"} 0.5' in lines
 
 
 def test_requests_without_cached_tokens_make_no_series_of_the_cache() -> None:

@@ -140,7 +140,7 @@ def test_each_reason_is_named_in_a_stream_too(reason: str, finish: str) -> None:
     assert stream(reason=reason)[-1]["choices"][0]["finish_reason"] == finish
 
 
-def test_an_answer_that_the_budget_cut_is_as_one_at_its_limit() -> None:
+def test_an_answer_that_the_budget_exhausted_is_as_one_at_its_limit() -> None:
     assert stream(cut=True)[-1]["choices"][0]["finish_reason"] == "length"
 
 
