@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from app.domain.audit import MASTER, Author
 from app.domain.keys import Caller, Credentials, Role, User
@@ -17,6 +16,10 @@ class Administrator:
     """Somebody who was let in; without a caller it is the holder of the master key."""
 
     caller: Caller | None = None
+
+    @property
+    def is_master(self) -> bool:
+        return self.caller is None
 
     def author(self, request_id: str) -> Author:
         """As whom the changes of a request are entered in the audit log."""
@@ -39,16 +42,6 @@ class Administrator:
             raise PermissionDenied(
                 f"The administrator {used_by[0]} uses this budget: only the master key may change "
                 "what administrators may spend."
-            )
-
-    def check_may_price(self, below: tuple[str, Decimal] | None) -> None:
-        """Raises PermissionDenied for a price below the shipped one: an administrator's own budget
-        would be worth more."""
-        if self.caller is not None and below is not None:
-            field, least = below
-            raise PermissionDenied(
-                f"litellm_params.{field}: only the master key may set a price below the shipped "
-                f"one, {least.normalize():f} USD per token."
             )
 
     def check_may_grant(self, role: Role) -> None:

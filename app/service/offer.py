@@ -11,9 +11,8 @@ from app.domain.audit import Author
 from app.domain.betas import EVERY_MODEL, BetaRule, with_beta_rules
 from app.domain.models import Model
 from app.domain.operator_models import Definition, OperatorModel, below_shipped, lay
-from app.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotFound
+from app.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotFound, PermissionDenied
 from app.ports import OperatorWords
-from app.service.administrators import Administrator
 from app.service.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -77,13 +76,15 @@ class Offer:
         name: str,
         definition: Definition,
         id_: str | None,
-        who: Administrator,
         by: Author,
+        *,
+        may_undercut: bool,
     ) -> OperatorModel:
         """Raises InvalidRequest, Conflict (the name or the id was added before), PermissionDenied
-        (a price that the master key alone may set)."""
+        (a price below the shipped one, unless `may_undercut`)."""
         model = OperatorModel(id_ or str(uuid4()), name, definition)
-        self._check_price(definition, who)
+        if not may_undercut:
+            self._check_price(definition)
         self._check(model, await self._words.operator_models())
         if not await self._words.add_operator_model(model, by):
             raise Conflict(f"A model with the id {model.id!r} was added already.")
@@ -94,15 +95,17 @@ class Offer:
         self,
         id_: str,
         change: Callable[[OperatorModel], OperatorModel],
-        who: Administrator,
         by: Author,
+        *,
+        may_undercut: bool,
     ) -> OperatorModel:
         """Raises NotFound, InvalidRequest, Conflict, PermissionDenied (as `add_model`)."""
         before = await self._found(id_)
         model = change(before)
         # Limits of a model whose price the master key has set may be changed by others.
-        if replace(model.definition, limits=before.definition.limits) != before.definition:
-            self._check_price(model.definition, who)
+        priced = replace(model.definition, limits=before.definition.limits) != before.definition
+        if priced and not may_undercut:
+            self._check_price(model.definition)
         others = [other for other in await self._words.operator_models() if other.id != id_]
         self._check(model, others)
         await self._words.update_operator_model(model, by)
@@ -125,8 +128,16 @@ class Offer:
             "shipped models are changed by adding one of the same model_name."
         )
 
-    def _check_price(self, definition: Definition, who: Administrator) -> None:
-        who.check_may_price(below_shipped(self._shipped, definition, self._clock.now().date()))
+    def _check_price(self, definition: Definition) -> None:
+        """Raises PermissionDenied for a price below the shipped one: an administrator's own budget
+        would be worth more."""
+        below = below_shipped(self._shipped, definition, self._clock.now().date())
+        if below is not None:
+            field, least = below
+            raise PermissionDenied(
+                f"litellm_params.{field}: only the master key may set a price below the shipped "
+                f"one, {least.normalize():f} USD per token."
+            )
 
     def _check(self, model: OperatorModel, others: Sequence[OperatorModel]) -> None:
         if any(other.name == model.name for other in others):

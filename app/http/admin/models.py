@@ -79,7 +79,11 @@ async def new_model(request: Request, body: ModelNew, by: Changes) -> Response:
     model, it sets that model's limits and prices. In force in every gateway within a second."""
     definition = _defined(Definition(""), body.litellm_params.sent(), body.model_info.sent("id"))
     added = await services(request).offer.add_model(
-        body.model_name, definition, body.model_info.id, by.who, by.author
+        body.model_name,
+        definition,
+        body.model_info.id,
+        by.author,
+        may_undercut=by.who.is_master,
     )
     return json_response(_own_row(added, request))
 
@@ -97,7 +101,7 @@ async def update_model(request: Request, body: ModelUpdate, by: Changes) -> Resp
         return replace(model, name=body.model_name or model.name, definition=definition)
 
     changed = await services(request).offer.update_model(
-        body.model_info.id, change, by.who, by.author
+        body.model_info.id, change, by.author, may_undercut=by.who.is_master
     )
     return json_response(_own_row(changed, request))
 
