@@ -10,46 +10,42 @@ from uuid import uuid4
 import uvloop
 from pydantic import ValidationError
 
-from app.adapters import open_adapters
-from app.catalog.loader import load_catalog, shipped_models
-from app.domain.identity import InstanceId
+from app.apps import internal_app, public_app
+from app.catalog.catalog import load_catalog, shipped_models
+from app.catalog.registry import Offer
+from app.core.ids import InstanceId
+from app.core.tasks import Background
+from app.core.time import Clock
+from app.database.notifications import follow_changes
 from app.errors import UnknownModel
-from app.gateway import Gateway
-from app.http.app import internal_app, public_app
-from app.http.connections import Patience
-from app.http.server import listen, serve
-from app.http.services import Services
-from app.ports import Adapters
-from app.service.accounts import Accounts
-from app.service.administrators import Administrators
-from app.service.admission import Admission
-from app.service.attempts import Attempts
-from app.service.authentication import Authenticator
-from app.service.background import Background
-from app.service.changes import Changes
-from app.service.clock import Clock
-from app.service.counting import TokenCounter
-from app.service.dialects import AnthropicDialect, OpenAIDialect
-from app.service.estimates import OutputForecast
-from app.service.fields import Fields
-from app.service.inference import Inference, Timing
-from app.service.intake import Intake
-from app.service.janitor import Janitor
-from app.service.keys import Keys
-from app.service.known_prompts import KnownPrompts
-from app.service.named_budgets import Budgets
-from app.service.offer import Offer
-from app.service.omissions import Omissions
-from app.service.own_usage import OwnUsages
-from app.service.reports import Reports
-from app.service.retention import Retention
-from app.service.settling import Settler
-from app.service.spending import Spendings
-from app.service.upkeep import Upkeep
-from app.service.users import Users
+from app.formats.format import AnthropicDialect, OpenAIDialect
+from app.gateway import Adapters, Changes, Gateway, open_adapters
+from app.identity.administrators import Administrators
+from app.identity.authentication import Authenticator
+from app.identity.budgets import Budgets
+from app.identity.fields import Fields
+from app.identity.keys import Keys
+from app.identity.policy import Accounts
+from app.identity.spending import Spendings
+from app.identity.users import Users
+from app.inference.admission import Admission
+from app.inference.call import Inference, Timing
+from app.inference.count_tokens import TokenCounter
+from app.inference.estimates import OutputForecast
+from app.inference.intake import Intake
+from app.inference.known_prompts import KnownPrompts
+from app.ledger.recovery import Janitor
+from app.ledger.settling import Settler
+from app.services import Services
 from app.settings import Settings
-from app.store.changes import follow_changes
+from app.spend.reports import OwnUsages, Reports
+from app.spend.retention import Retention
+from app.spend.rollup import Upkeep
 from app.telemetry.log import configure_logging
+from app.upstream.routing import Attempts
+from app.upstream.unsupported import Omissions
+from app.web.connection import Patience
+from app.web.server import listen, serve
 
 log = logging.getLogger("gateway")
 

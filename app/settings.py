@@ -20,8 +20,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.domain.budgets import Budget, Increase, window_at
-from app.domain.guardrail import Guardrail
+from app.core.budgets import Budget, Increase, window_at
+from app.core.guardrail import Guardrail
 
 SHORTEST_AUDIT_DAYS = 90
 """The database refuses to delete younger entries, too."""

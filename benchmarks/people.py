@@ -5,7 +5,7 @@ from typing import Final
 
 import psycopg
 
-from app.domain.keys import generate_key, hash_key, key_name
+from app.identity.policy import generate_key, hash_key, key_name
 
 MANY: Final = 10_000
 FEW: Final = 10

@@ -12,17 +12,16 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from app.domain.budgets import UNLIMITED
-from app.service.accounts import Accounts
-from app.service.clock import Clock
-from app.service.retention import Retention
-from app.service.upkeep import Upkeep
-from app.store.database import Database
-from app.store.ledger import PARTITION_DAYS_AHEAD, PostgresLedger
-from app.store.listing import PostgresListing
-from app.store.migrate import migrate
-from app.store.retention import PostgresOldRows
-from app.store.spending import PostgresSpending
+from app.core.budgets import UNLIMITED
+from app.core.time import Clock
+from app.database.database import Database
+from app.database.migrate import migrate
+from app.identity.listing import PostgresListing
+from app.identity.policy import Accounts
+from app.ledger.ledger import PARTITION_DAYS_AHEAD, PostgresLedger
+from app.spend.history import PostgresSpending
+from app.spend.retention import PostgresOldRows, Retention
+from app.spend.rollup import Upkeep
 from app.telemetry.metrics import Metrics
 from tests.support.examples import account, hold, settlement
 

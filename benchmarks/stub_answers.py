@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.wire.eventstream import CONTENT_TYPE, frame, headers, padded_chunk
+from app.upstream.eventstream import CONTENT_TYPE, frame, headers, padded_chunk
 
 MODEL: Final = "claude-haiku-4-5-20251001"
 INPUT_TOKENS: Final = 100

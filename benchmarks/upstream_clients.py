@@ -20,10 +20,9 @@ import httpx
 import uvloop
 from botocore.credentials import ReadOnlyCredentials
 
-from app.bedrock.client import BedrockClient, open_bedrock
-from app.bedrock.frames import FrameReader
-from app.bedrock.signing import Signer
-from app.ports import Call
+from app.upstream.aws import Signer
+from app.upstream.bedrock import BedrockClient, FrameReader, open_bedrock
+from app.upstream.upstream import Call
 from tests.support.processes import EMULATOR, emulator_process
 
 REGION = "us-east-1"

@@ -59,7 +59,7 @@ def _administration(postgres: Postgres) -> Iterator["psycopg.Connection[tuple[ob
 
 @pytest.fixture(scope="session")
 def _template(postgres: Postgres, _administration: "psycopg.Connection[tuple[object, ...]]") -> str:
-    from app.store.migrate import migrate
+    from app.database.migrate import migrate
 
     _administration.execute("CREATE DATABASE migrated")
     migrate(at(postgres, "migrated"))

@@ -12,13 +12,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from app.domain.models import Effort, Thinking
+from app.catalog.model import Effort, Thinking
 
 ProfileName = Literal["global", "us", "eu", "jp", "au", "apac", "us-gov", "bare"]
 """Prefixes of Bedrock's inference profiles; `bare` is the model id itself, in-region."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=100)]
+
 Amount = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=6)]
+
 Tokens = Annotated[int, Field(gt=0)]
 
 
@@ -27,7 +29,7 @@ class _Entry(BaseModel):
 
 
 class CapabilitiesEntry(_Entry):
-    """Field by field what `app.domain.models.Capabilities` holds."""
+    """Field by field what `app.catalog.model.Capabilities` holds."""
 
     thinking: Thinking
     thinking_display: bool

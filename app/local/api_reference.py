@@ -7,9 +7,9 @@ from typing import Any, Final
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from app.http import health
-from app.http.admin.access import changer, reader
-from app.http.app import FOR_ADMINISTRATORS, FOR_CLIENTS, internal_api
+from app.admin_access import changer, reader
+from app.apps import FOR_ADMINISTRATORS, FOR_CLIENTS, internal_api
+from app.web.routes import health
 
 Schema = Mapping[str, Any]
 

@@ -12,10 +12,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from app.errors import GatewayError
+from app.formats.errors import BEDROCK_STATUS
 from app.local import api_reference
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
-from app.wire.errors import BEDROCK_STATUS
 
 DOCS = Path(__file__).parents[2] / "docs"
 

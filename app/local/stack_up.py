@@ -92,7 +92,7 @@ def _start_postgres(bringing: Bringing) -> str:
 def _migrate(bringing: Bringing, dsn: str) -> None:
     started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "app.store.migrate"],
+        [sys.executable, "-m", "app.database.migrate"],
         cwd=ROOT,
         env={**environment_without(), "DATABASE_URL": dsn},
         stdin=subprocess.DEVNULL,

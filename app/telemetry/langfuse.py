@@ -25,18 +25,24 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.trace import Status, StatusCode, set_span_in_context
 
-from app.domain.outcome import Outcome
+from app.ledger.record import Outcome
 
 log = logging.getLogger(__name__)
 
 Attributes = LangfuseOtelSpanAttributes
+
 Capture = Literal["off", "truncated", "full"]
 
 TRACER: Final = "langfuse-sdk"
+
 MOST_WAITING: Final = 1_000
+
 MOST_BYTES_WAITING: Final = 32_000_000
+
 LONGEST_CONTENT: Final = 100_000
+
 LAST_SECONDS: Final = 3
+
 MASKED: Final = "<masked>"
 
 CREDENTIALS: Final = (

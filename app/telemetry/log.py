@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.domain.outcome import Outcome
+from app.ledger.record import Outcome
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 

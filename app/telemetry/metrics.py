@@ -1,24 +1,146 @@
-"""Prometheus metrics of one process. Labels are names that are known here and codes of ours, never
-a client's text."""
+"""How late the event loop is, and how much is in it: what a request waits for beside all else."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
+    Histogram,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
-from app.domain.outcome import Outcome
-from app.ports import Watched
-from app.telemetry.budgets import BudgetGauges
-from app.telemetry.litellm import LiteLLMMetrics
-from app.telemetry.loop import LoopLag
+from app.ledger.record import Account, Outcome, Scope
+from app.telemetry.litellm_metrics import LiteLLMMetrics
+
+Watched = Literal[
+    "gateway_requests_in_flight",
+    "gateway_background_tasks",
+    "gateway_body_bytes_in_flight",
+    "gateway_database_connections",
+    "gateway_database_connections_used",
+    "gateway_database_requests_waiting",
+    "gateway_spool_settlements",
+    "gateway_spool_bytes",
+    "gateway_keys_remembered",
+    "gateway_database_silence_seconds",
+]
+"""What is looked at when it is asked for, rather than noted when it changes."""
+
+PAUSE_SECONDS: Final = 0.25
+
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+
+
+class LoopLag:
+    """Sleeps again and again, and notes by how much each sleep was too long."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._lag = Histogram(
+            "gateway_event_loop_lag_seconds",
+            "By how much the event loop was late.",
+            registry=registry,
+            buckets=BUCKETS,
+        )
+
+        self._tasks = Gauge(
+            "gateway_event_loop_tasks",
+            "Tasks of the event loop, a few for each open request.",
+            registry=registry,
+        )
+
+    async def run(self) -> None:
+        """For as long as the process lives, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + PAUSE_SECONDS
+            await asyncio.sleep(PAUSE_SECONDS)
+            self._lag.observe(max(0.0, loop.time() - due))
+            self._tasks.set(len(asyncio.all_tasks()))
+
+
+BUDGETS_REMEMBERED: Final = 5_000
+
+WHOSE: Final = {
+    Scope.KEY: ("api_key", ("hashed_api_key", "api_key_alias")),
+    Scope.USER: ("user", ("user",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    account: Account
+    labels: tuple[str, ...]
+    left: float
+
+
+class BudgetGauges(Collector):
+    """Of keys and users that have a cap. A budget whose window is over says nothing until it is
+    used again, so no old figure stays; of several gateways' figures the smallest is the present."""
+
+    def __init__(
+        self, now: Callable[[], datetime], *, budgets_remembered: int = BUDGETS_REMEMBERED
+    ) -> None:
+        self._now = now
+        self._most = budgets_remembered
+        self._states: OrderedDict[tuple[Scope, str], _State] = OrderedDict()
+
+    def record(self, outcome: Outcome) -> None:
+        for standing in outcome.budgets:
+            account = standing.account
+            if account.scope not in WHOSE or account.cap is None:
+                continue
+            labels = (
+                (account.id, outcome.key_alias or "None")
+                if account.scope is Scope.KEY
+                else (account.id,)
+            )
+            left = float(account.cap - standing.spent)
+            name = (account.scope, account.id)
+            before = self._states.get(name)
+            if before is not None and before.account == account:
+                # Those that end together may be told of in another order than they were booked.
+                left = min(left, before.left)
+            self._states[name] = _State(account, labels, left)
+            self._states.move_to_end(name)
+            if len(self._states) > self._most:
+                self._states.popitem(last=False)
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        now = self._now()
+        for name, state in list(self._states.items()):
+            if state.account.window.end is not None and state.account.window.end <= now:
+                self._states.pop(name, None)
+        for scope, (whose, labels) in WHOSE.items():
+            left = GaugeMetricFamily(
+                f"litellm_remaining_{whose}_budget_metric", "USD left of the budget.", labels=labels
+            )
+            most = GaugeMetricFamily(
+                f"litellm_{whose}_max_budget_metric", "USD of the budget.", labels=labels
+            )
+            hours = GaugeMetricFamily(
+                f"litellm_{whose}_budget_remaining_hours_metric",
+                "Hours until the budget starts anew.",
+                labels=labels,
+            )
+            for (of, _), state in list(self._states.items()):
+                if of is not scope:
+                    continue
+                left.add_metric(state.labels, state.left)
+                most.add_metric(state.labels, float(state.account.cap or 0))
+                if end := state.account.window.end:
+                    hours.add_metric(state.labels, (end - now).total_seconds() / 3600)
+            yield from (left, most, hours)
+
 
 WATCHED: Final[dict[Watched, str]] = {
     "gateway_requests_in_flight": "Requests that were let in and are not settled yet.",

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from pathlib import Path
 
-from app.store.migrate import migrate
+from app.database.migrate import migrate
 from benchmarks.people import make_people
 from benchmarks.processes import MB, ROOT, DidNotStart
 from benchmarks.spend_history import fill

@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from app.catalog.loader import Catalog
-from app.domain.allowance import Allowance
-from app.domain.budgets import Budget, Increase, parse_duration
-from app.domain.limits import Limits
+from app.catalog.catalog import Catalog
+from app.core.budgets import Budget, Increase, Limits, parse_duration
 from app.errors import UnknownModel
-from app.service.fields import EVERY_MODEL
+from app.identity.fields import EVERY_MODEL
+from app.identity.policy import Allowance
 from scripts.litellm_import.source import Row, usd
 
 

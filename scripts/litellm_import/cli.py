@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import psycopg
 from psycopg.rows import dict_row
 
-from app.catalog.loader import Catalog, load_catalog, shipped_models
-from app.domain.operator_models import OperatorModel, definition_of, lay
-from app.store.operator import MODELS
+from app.catalog.catalog import Catalog, load_catalog, shipped_models
+from app.catalog.overrides import OperatorModel, definition_of, lay
+from app.catalog.registry import MODELS
 from scripts.litellm_import.plan import Plan, Planner
 from scripts.litellm_import.source import NoSource, read
 from scripts.litellm_import.target import write

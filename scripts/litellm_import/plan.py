@@ -7,15 +7,13 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.catalog.loader import Catalog
-from app.domain.allowance import EVERYTHING, Allowance
-from app.domain.budgets import LIFETIME, Budget
-from app.domain.identity import KeyHash, KeyId, UserId
-from app.domain.keys import Key, Role, User
-from app.domain.ledger import Account, Scope
-from app.domain.names import normal_email
-from app.domain.templates import Template
-from app.service.accounts import Accounts
+from app.catalog.catalog import Catalog
+from app.core.budgets import LIFETIME, Budget
+from app.core.ids import KeyHash, KeyId, UserId
+from app.core.names import normal_email
+from app.identity.budgets import Template
+from app.identity.policy import EVERYTHING, Accounts, Allowance, Key, Role, User
+from app.ledger.record import Account, Scope
 from scripts.litellm_import.allowances import Allowances, utc
 from scripts.litellm_import.source import Row, Source, usd
 

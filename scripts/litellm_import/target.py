@@ -6,9 +6,16 @@ import psycopg
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
-from app.domain.keys import User
-from app.store.columns import BUDGET_COLUMNS, KEY_COLUMNS, USER_COLUMNS, insert
-from app.store.rows import budget_values, key_values, user_values
+from app.identity.columns import (
+    BUDGET_COLUMNS,
+    KEY_COLUMNS,
+    USER_COLUMNS,
+    budget_values,
+    insert,
+    key_values,
+    user_values,
+)
+from app.identity.policy import User
 from scripts.litellm_import.plan import AUTHOR, Plan
 
 TEMPLATE = insert("budget", ("budget_id", *BUDGET_COLUMNS))

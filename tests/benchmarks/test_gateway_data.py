@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import psycopg
 
-from app.domain.keys import hash_key
+from app.identity.policy import hash_key
 from benchmarks import people
 from benchmarks.spend_history import DAYS, fill
 

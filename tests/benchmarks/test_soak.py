@@ -7,8 +7,8 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from app.ledger.ledger import PARTITION_DAYS_AHEAD
 from app.local.postgres import Postgres
-from app.store.ledger import PARTITION_DAYS_AHEAD
 from benchmarks.soak import soak
 from benchmarks.soak_days import Days, pass_days
 from benchmarks.soak_verdict import Note, Verdict, told

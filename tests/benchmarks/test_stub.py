@@ -9,7 +9,7 @@ import httpx
 import pytest
 from botocore.eventstream import EventStreamBuffer
 
-from app.bedrock.frames import FrameReader
+from app.upstream.bedrock import FrameReader
 from benchmarks.stub_answers import Pace
 from benchmarks.targets.direct import StubProcess, stub_process
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from app.domain.budgets import LIFETIME_START
+from app.core.budgets import LIFETIME_START
 from tests.support.stack import Queries, costs
 
 Row = Mapping[str, Any]

@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 import psutil
 import psycopg
 
+from app.database.migrate import migrate
 from app.local.account import make_cluster_directory, programs, server_account
 from app.local.postgres import FOR_TESTS, USER, Postgres
 from app.local.process import await_end
-from app.store.migrate import migrate
 
 MIGRATED = "migrated"
 STOP_SECONDS = 20

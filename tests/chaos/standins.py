@@ -14,9 +14,9 @@ from typing import Any
 import uvloop
 
 from app import main
-from app.bedrock import client
-from app.bedrock.signing import Signer
-from app.service.clock import Clock
+from app.core.time import Clock
+from app.upstream import bedrock as client
+from app.upstream.aws import Signer
 
 HOST = "bedrock.test"
 

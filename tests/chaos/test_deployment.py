@@ -2,7 +2,7 @@
 
 import re
 
-from app.store.migrate import migrations
+from app.database.migrate import migrations
 from tests.chaos.checking import each, faults
 from tests.chaos.faults import deployment
 from tests.chaos.stories import Ground

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from app.service.background import Background
-from app.service.settling import Settler
-from app.store import lanes
-from app.store.database import Database
-from app.store.ledger import PostgresLedger
+from app.core.tasks import Background
+from app.database import pipeline
+from app.database.database import Database
+from app.ledger.ledger import PostgresLedger
+from app.ledger.settling import Settler
 from tests.chaos.server import Server
 from tests.chaos.stories import Ground
 from tests.support.examples import account, hold, settlement
@@ -25,7 +25,7 @@ ALL_FLUSHED = "SELECT pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn()"
 async def lazy(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     """A server that leaves what nobody waits for in memory, and a gateway that flushes late."""
     server = ground.server
-    monkeypatch.setattr(lanes, "FLUSHED_AFTER_SECONDS", 3)
+    monkeypatch.setattr(pipeline, "FLUSHED_AFTER_SECONDS", 3)
     await asyncio.to_thread(server.set, "autovacuum", "off")
     # A log writer that has had nothing to do for long is woken by any commit, this one's too.
     await asyncio.to_thread(server.ask, COMMIT_LAZILY)

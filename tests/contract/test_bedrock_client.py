@@ -12,7 +12,6 @@ import orjson
 import pytest
 from botocore.credentials import ReadOnlyCredentials
 
-from app.bedrock.client import BedrockClient, BedrockStream, open_bedrock
 from app.errors import (
     GatewayError,
     NotFound,
@@ -26,7 +25,8 @@ from app.errors import (
     UpstreamTimeout,
 )
 from app.local.emulator import RunningEmulator, running_emulator
-from app.ports import Call
+from app.upstream.bedrock import BedrockClient, BedrockStream, open_bedrock
+from app.upstream.upstream import Call
 
 HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 

@@ -9,12 +9,11 @@ from typing import Protocol
 import psycopg
 import pytest
 
-from app.domain.budgets import Window
-from app.domain.identity import InstanceId, RequestId
-from app.domain.ledger import Account, Grant, Refusal, Scope
-from app.ports import Ledger
-from app.store.database import Database
-from app.store.ledger import PostgresLedger
+from app.core.budgets import Window
+from app.core.ids import InstanceId, RequestId
+from app.database.database import Database
+from app.ledger.ledger import PostgresLedger
+from app.ledger.record import Account, Grant, Ledger, Refusal, Scope
 from tests.support.examples import NOW, TODAY, account, hold, settlement
 from tests.support.fakes import MemoryLedger
 

@@ -7,12 +7,11 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from app.domain.ledger import Grant, Hold, LimitRefusal, Refusal
-from app.domain.limits import LimitedBy, LimitKind, Limits, LimitScope
-from app.domain.usage import Usage
-from app.ports import Ledger
-from app.store.database import Database
-from app.store.ledger import PostgresLedger
+from app.core.budgets import LimitedBy, LimitKind, Limits, LimitScope
+from app.core.usage import Usage
+from app.database.database import Database
+from app.ledger.ledger import PostgresLedger
+from app.ledger.record import Grant, Hold, Ledger, LimitRefusal, Refusal
 from tests.support.examples import account, hold, settlement
 from tests.support.fakes import FakeTime, MemoryLedger
 

@@ -16,13 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from app.domain.budgets import LIFETIME, Window
-from app.domain.identity import InstanceId
-from app.domain.ledger import Account, Grant, Hold, Scope
-from app.domain.limits import LimitedBy, Limits, LimitScope
-from app.domain.usage import Usage
-from app.store.database import Database
-from app.store.ledger import PostgresLedger
+from app.core.budgets import LIFETIME, LimitedBy, Limits, LimitScope, Window
+from app.core.ids import InstanceId
+from app.core.usage import Usage
+from app.database.database import Database
+from app.ledger.ledger import PostgresLedger
+from app.ledger.record import Account, Grant, Hold, Scope
 from tests.support.examples import NOW, hold, settlement
 from tests.support.fakes import MemoryLedger
 

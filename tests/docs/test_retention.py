@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = "".join(f.read_text() for f in (ROOT / "app" / "store" / "schema").glob("*.sql"))
+SCHEMA = "".join(f.read_text() for f in (ROOT / "app" / "database" / "schema").glob("*.sql"))
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 
 

@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from app.database.migrate import migrate
 from app.local.postgres import FOR_TESTS, Postgres
-from app.store.migrate import migrate
 from benchmarks.pages import write_section
 from benchmarks.processes import end_in_order
 from benchmarks.runs import machine

@@ -7,8 +7,8 @@ from typing import Any, Final
 import orjson
 from hypothesis import strategies as st
 
-from app.wire.anthropic import JsonObject
-from tests.unit.translate.test_round_trip import CALL, NAME, TEXT, TOOL, VALUES
+from app.core.json_fields import JsonObject
+from tests.unit.formats.test_round_trip import CALL, NAME, TEXT, TOOL, VALUES
 
 CALLS: Final[st.SearchStrategy[JsonObject]] = CALL
 TOOLS: Final[st.SearchStrategy[JsonObject]] = TOOL

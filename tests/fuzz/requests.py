@@ -15,7 +15,7 @@ from schemathesis import GenerationMode
 from tests.support.bedrock import HAIKU
 
 NOT_OURS: Final = {"content-length", "transfer-encoding", "connection", "host", "expect"}
-"""Headers of the connection; tests/integration/hostile sends odd ones on raw sockets."""
+"""Headers of the connection; tests/hostile sends odd ones on raw sockets."""
 
 KNOWN: Final[Mapping[str, tuple[Any, ...]]] = {
     "model": ("claude-haiku-4-5", "claude-opus-5-5"),

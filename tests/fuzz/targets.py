@@ -11,20 +11,21 @@ import orjson
 from anthropic._streaming import SSEDecoder
 from botocore.eventstream import DuplicateHeader, EventStreamBuffer, ParserError
 
-from app.catalog.loader import shipped_models
-from app.domain.models import Model, Target
+from app.catalog.catalog import shipped_models
+from app.catalog.model import Model, Target
+from app.core import json_fields as shape
+from app.core.json_fields import JsonObject
+from app.core.text import repaired
 from app.errors import InvalidRequest
-from app.service.estimates import InputEstimate
-from app.service.intake import count_values
-from app.service.known_prompts import prefixes
-from app.translate import shape
-from app.translate.anthropic_bedrock import to_bedrock
-from app.translate.openai_anthropic import to_messages
-from app.wire import sse
-from app.wire.anthropic import Event, JsonObject
-from app.wire.eventstream import frame
-from app.wire.eventstream_reading import BrokenFrame, Message, MessageReader
-from app.wire.text import repaired
+from app.formats import sse
+from app.formats.anthropic_bedrock import to_bedrock
+from app.formats.events import Event
+from app.formats.openai_chat import to_messages
+from app.inference.estimates import InputEstimate
+from app.inference.intake import count_values
+from app.inference.known_prompts import prefixes
+from app.upstream.eventstream import frame
+from app.upstream.eventstream_reader import BrokenFrame, Message, MessageReader
 
 MODELS: Final = shipped_models()
 

@@ -11,19 +11,20 @@ import orjson
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from app.catalog.loader import shipped_models
-from app.domain.usage import Usage
+from app.catalog.catalog import shipped_models
+from app.core import json_fields as shape
+from app.core.json_fields import JsonObject
+from app.core.usage import Usage
 from app.errors import InvalidRequest
+from app.formats.anthropic_bedrock import to_bedrock
+from app.formats.events import Event
+from app.formats.openai_chat import to_messages
+from app.formats.openai_chat_response import ChunkWriter, to_completion
 from app.local.emulator.validation import check_body
-from app.translate import shape
-from app.translate.anthropic_bedrock import to_bedrock
-from app.translate.anthropic_openai import ChunkWriter, to_completion
-from app.translate.openai_anthropic import to_messages
-from app.wire.anthropic import Event, JsonObject
 from tests.fuzz.chats import ANSWERS, chats, events_of, said_by
 from tests.fuzz.found import Figures, Finding
-from tests.unit.translate.requests import BETAS, hostile, requests
-from tests.unit.translate.test_properties import CHAT_FIELDS, MESSAGES_FIELDS
+from tests.unit.formats.requests import BETAS, hostile, requests
+from tests.unit.formats.test_properties import CHAT_FIELDS, MESSAGES_FIELDS
 
 MODELS: Final = st.sampled_from(shipped_models())
 COUNTS: Final = st.integers(0, 10**7)

@@ -10,7 +10,7 @@ import anyio
 import httpx
 import pytest
 
-from app.service.estimates import SLICE
+from app.inference.estimates import SLICE
 from tests.hostile.crowd import (
     APIS,
     HAIKU,

@@ -172,7 +172,7 @@ def test_the_root_file_system_of_these_tests_is_read_only(image: Image, volume: 
 
 
 def test_migrations_run_by_the_command_alone(image: Image, volume: Path, database_url: str) -> None:
-    command = [*image.config["Entrypoint"], "app.store.migrate"]
+    command = [*image.config["Entrypoint"], "app.database.migrate"]
     variables = {"DATABASE_URL": database_url}
     done = subprocess.run(
         in_container(image, volume, variables, *command), check=False, capture_output=True

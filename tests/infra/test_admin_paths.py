@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from app.http.app import FOR_ADMINISTRATORS, FOR_CLIENTS, internal_api
-from app.http.health import router as health
+from app.apps import FOR_ADMINISTRATORS, FOR_CLIENTS, internal_api
+from app.web.routes.health import router as health
 from tests.infra.support import javascript, paths
 from tests.infra.support.deployment import Deployment
 from tests.infra.support.javascript import event

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.catalog.loader import load_catalog, shipped_models
+from app.catalog.catalog import load_catalog, shipped_models
 from tests.infra.standin.inventing import ACCOUNT
 from tests.infra.support.deployment import Deployment, Statement, many, planned
 from tests.infra.support.terraform import Terraform

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from app.gateway import LAST_SETTLEMENTS_SECONDS
-from app.http.server import HAND_OVER_SECONDS, KEEPALIVE_SECONDS
 from app.settings import Settings
+from app.web.server import HAND_OVER_SECONDS, KEEPALIVE_SECONDS
 from tests.infra.support.deployment import Deployment
 from tests.infra.support.terraform import ROOT
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.service.estimates import SLICE
+from app.inference.estimates import SLICE
 from tests.support.processes import GatewayProcess, gateway_process
 from tests.support.stack import (
     Stack,

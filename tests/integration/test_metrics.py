@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.domain.usage import Usage
+from app.core.usage import Usage
 from tests.support.processes import MASTER_KEY
 from tests.support.stack import Stack, running_stack
 

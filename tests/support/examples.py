@@ -6,15 +6,12 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from app.domain.allowance import EVERYTHING, Allowance
-from app.domain.audit import Author
-from app.domain.budgets import LIFETIME, Budget, Window
-from app.domain.identity import InstanceId, KeyId, RequestId, UserId
-from app.domain.keys import Caller, Credentials, Key, User, hash_key, key_name
-from app.domain.ledger import Account, Hold, Scope, Settlement
-from app.domain.outcome import Outcome
-from app.domain.usage import Usage
-from app.service.request import ReadBody
+from app.core.budgets import LIFETIME, Budget, Window
+from app.core.ids import Author, Credentials, InstanceId, KeyId, RequestId, UserId
+from app.core.usage import Usage
+from app.identity.policy import EVERYTHING, Allowance, Caller, Key, User, hash_key, key_name
+from app.inference.request import ReadBody
+from app.ledger.record import Account, Hold, Outcome, Scope, Settlement
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = Window(NOW.replace(hour=0), NOW.replace(hour=0) + timedelta(days=1))

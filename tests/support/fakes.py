@@ -7,23 +7,25 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from app.domain.identity import InstanceId, KeyHash, RequestId
-from app.domain.keys import Caller
-from app.domain.ledger import (
+from app.core.budgets import LimitedBy, LimitKind, Limits, LimitScope
+from app.core.ids import InstanceId, KeyHash, RequestId
+from app.core.time import Clock
+from app.errors import GatewayError
+from app.identity.policy import Caller
+from app.ledger.record import (
     Account,
+    Booked,
     Grant,
     Hold,
+    Ledger,
     LimitRefusal,
+    Outcome,
     Reading,
     Refusal,
     Settlement,
     Standing,
 )
-from app.domain.limits import LimitedBy, LimitKind, Limits, LimitScope
-from app.domain.outcome import Outcome
-from app.errors import GatewayError
-from app.ports import Booked, Call, Completion, Ledger
-from app.service.clock import Clock
+from app.upstream.upstream import Call, Completion
 
 
 @dataclass

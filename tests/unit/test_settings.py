@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.domain.guardrail import Guardrail
+from app.core.guardrail import Guardrail
 from app.settings import Settings
 
 NEEDED = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.domain.usage import Usage
+from app.core.usage import Usage
 
 StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use", "compaction"]
 GuardrailAction = Literal["INTERVENED", "NONE"]

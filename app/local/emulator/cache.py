@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.models import Model
-from app.domain.usage import Usage
+from app.catalog.model import Model
+from app.core.usage import Usage
 from app.local.emulator.prompt import Lifetime, Segment
 
 LIFETIME: Mapping[Lifetime, int] = {"5m": 300, "1h": 3600}

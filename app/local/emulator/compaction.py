@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.domain.usage import Usage
+from app.core.usage import Usage
 from app.local.emulator.answer import Answer, Summary
 from app.local.emulator.faults import invalid
 from app.local.emulator.prompt import TOKENS_PER_BLOCK

@@ -3,7 +3,7 @@
 import orjson
 
 from app.local.emulator.faults import StreamException, streamed
-from app.wire.eventstream import PADDING, frame, headers, padded_chunk
+from app.upstream.eventstream import PADDING, frame, headers, padded_chunk
 
 
 def chunk(event: bytes) -> bytes:

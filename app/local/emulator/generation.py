@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from app.domain.models import Model
+from app.catalog.model import Model
 from app.local.emulator.answer import Answer, Block, StopReason, Text, Thought, ToolUse
 from app.local.emulator.examples import example
 from app.local.emulator.thought import signature

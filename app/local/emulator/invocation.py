@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from app.domain.usage import Usage
+from app.core.usage import Usage
 from app.local.emulator import guardrails
 from app.local.emulator import scenarios as s
 from app.local.emulator.answer import Answer, Envelope, GuardrailWork

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from app.domain.usage import Usage
+from app.core.usage import Usage
 
 MOST_REQUESTS = 200
 SECRET_HEADERS = frozenset(("authorization", "x-amz-security-token", "cookie"))

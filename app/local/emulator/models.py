@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from app.domain.models import Model
+from app.catalog.model import Model
 from app.local.emulator.faults import invalid
 
 ARN = re.compile(

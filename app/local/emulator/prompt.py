@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import orjson
 
-from app.domain.models import Model
+from app.catalog.model import Model
 
 Lifetime = Literal["5m", "1h"]
 Block = Mapping[str, Any]

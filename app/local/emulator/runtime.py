@@ -10,7 +10,8 @@ from uuid import uuid4
 import orjson
 from aiohttp import web
 
-from app.catalog.loader import shipped_models
+from app.catalog.catalog import shipped_models
+from app.core import exact_json
 from app.local.emulator import guardrails
 from app.local.emulator.admin import PREFIX, Admin
 from app.local.emulator.cache import PromptCache
@@ -23,7 +24,6 @@ from app.local.emulator.prompt import prompt_tokens, segments
 from app.local.emulator.scenarios import ScenarioQueue
 from app.local.emulator.signature import Authenticator, Credentials, Received
 from app.local.emulator.validation import check_body
-from app.wire import exact
 
 PATH = re.compile(
     r"/model/(?P<model>[^/?]+)/(?P<operation>invoke|invoke-with-response-stream|count-tokens)"
@@ -143,7 +143,7 @@ async def _read(request: web.BaseRequest) -> bytes:
 
 def _parse(raw: bytes) -> tuple[object, bool]:
     try:
-        return exact.loads(raw), True
+        return exact_json.loads(raw), True
     except ValueError:
         return raw[:1000].decode(errors="replace"), False
 

@@ -7,7 +7,7 @@ Bedrock passes them on in a `ValidationException`.
 import re
 from collections.abc import Mapping
 
-from app.domain.models import Capabilities, Model
+from app.catalog.model import Capabilities, Model
 from app.local.emulator import compaction, guardrails
 from app.local.emulator.faults import invalid
 from app.local.emulator.shapes import (

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.domain.models import Capabilities
+from app.catalog.model import Capabilities
 from app.local.emulator import compaction
 from app.local.emulator.faults import invalid
 from app.local.emulator.shapes import (

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.domain.models import Capabilities, Thinking
+from app.catalog.model import Capabilities, Thinking
 from app.local.emulator.faults import invalid
 from app.local.emulator.shapes import EXTRA, JsonObject, closed, integer, one_of, tagged
 

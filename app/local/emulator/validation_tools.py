@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.domain.models import Capabilities
+from app.catalog.model import Capabilities
 from app.local.emulator.faults import invalid
 from app.local.emulator.shapes import (
     JsonObject,

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from app.domain.usage import Usage
+from app.core.usage import Usage
 from app.local.emulator.answer import (
     Answer,
     Block,

@@ -73,11 +73,11 @@ def _next_version(directory: Path) -> Path:
     folder = directory / "next"
     unused = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "app", folder / "app", ignore=unused)
-    store = folder / "app" / "store"
-    (store / "schema" / MIGRATION).write_text(ADDITIVE)
-    old = (store / "functions" / "reserve_v1.sql").read_text()
-    (store / "functions" / FUNCTION).write_text(old.replace("reserve_v1", "reserve_v2"))
-    ledger = store / "ledger.py"
+    database = folder / "app" / "database"
+    (database / "schema" / MIGRATION).write_text(ADDITIVE)
+    old = (database / "functions" / "reserve_v1.sql").read_text()
+    (database / "functions" / FUNCTION).write_text(old.replace("reserve_v1", "reserve_v2"))
+    ledger = folder / "app" / "ledger" / "ledger.py"
     ledger.write_text(ledger.read_text().replace("reserve_v1(", "reserve_v2("))
     return folder
 
@@ -85,7 +85,7 @@ def _next_version(directory: Path) -> Path:
 async def _migrated(version: Path, database_url: str) -> str:
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "app.store.migrate"],
+        [sys.executable, "-m", "app.database.migrate"],
         cwd=version,
         env={"PATH": os.environ["PATH"], "DATABASE_URL": database_url},
         check=True,

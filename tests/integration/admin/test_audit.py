@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.domain.keys import hash_key
+from app.identity.policy import hash_key
 from tests.support.stack import Stack
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from app.http.app import FOR_ADMINISTRATORS
+from app.apps import FOR_ADMINISTRATORS
 from tests.support.processes import MASTER_KEY
 from tests.support.stack import Stack
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from app.domain.keys import hash_key
+from app.identity.policy import hash_key
 from app.local.postgres import Postgres
 from tests.conftest import at
 from tests.support.asking import may_use, message, status_of

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.store.migrate import migrate
+from app.database.migrate import migrate
 from ops.errors import OpsError, RolledBack
 from tests.ops.support.fake_definitions import definition
 from tests.ops.support.fake_ecs import FakeEcs

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.store.migrate import migrate
+from app.database.migrate import migrate
 from ops.errors import OpsError
 from ops.exits import Exit
 from ops.result import Level

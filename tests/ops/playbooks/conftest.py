@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.store.migrate import migrate
+from app.database.migrate import migrate
 from tests.ops.playbooks.ansible import Ansible
 from tests.ops.playbooks.cloud import PASSWORD, Cloud, doing
 from tests.support.instance import Instance, rds_instance

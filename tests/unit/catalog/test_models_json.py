@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from app.catalog.loader import load_catalog
-from app.domain.models import Target
-from app.domain.usage import Usage
+from app.catalog.catalog import load_catalog
+from app.catalog.model import Target
+from app.core.usage import Usage
 
 TODAY = date(2026, 11, 23)
 MILLION = 1_000_000

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from app.catalog.model import Capabilities
 from app.catalog.schema import CapabilitiesEntry, CatalogFile, RatesEntry, json_schema
-from app.domain.models import Capabilities
-from app.domain.pricing import Rates
+from app.core.pricing import Rates
 
 Document = dict[str, Any]
 

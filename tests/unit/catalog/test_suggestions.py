@@ -4,8 +4,7 @@ import time
 
 import pytest
 
-from app.catalog.loader import Catalog, load_catalog
-from app.catalog.suggestions import Suggestions
+from app.catalog.catalog import Catalog, Suggestions, load_catalog
 from app.errors import UnknownModel
 
 

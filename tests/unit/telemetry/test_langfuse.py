@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.conversation import Conversation
+from app.ledger.record import Conversation
 from app.telemetry import langfuse
 from app.telemetry.langfuse import LangfuseTraces, TraceOptions
 from tests.support.examples import outcome

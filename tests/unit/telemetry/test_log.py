@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.ledger import Standing
-from app.domain.outcome import Outcome
-from app.domain.usage import Usage
+from app.core.usage import Usage
+from app.ledger.record import Outcome, Standing
 from app.telemetry.log import JsonFormatter, OutcomeLog, configure_logging
 from tests.support.examples import account, outcome
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from app.domain.pricing import Cost
+from app.core.pricing import Cost
 from app.telemetry.metrics import Metrics
 from tests.support.examples import outcome
 

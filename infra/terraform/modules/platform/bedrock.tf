@@ -3,7 +3,7 @@ locals {
   _catalogue = jsondecode(file("${path.module}/../../../../app/catalog/models.json")).models
   _regions   = jsondecode(file("${path.module}/profile-regions.json"))
 
-  # The rule of app/catalog/loader.py: the geography of the region, then the global profile.
+  # The rule of app/catalog/catalog.py: the geography of the region, then the global profile.
   _geography = (
     startswith(local._region, "us-gov-") ? "us-gov" :
     contains(["ap-northeast-1", "ap-northeast-3"], local._region) ? "jp" :

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.catalog.loader import shipped_models
-from app.domain.models import Model
+from app.catalog.catalog import shipped_models
+from app.catalog.model import Model
 from app.local.emulator.faults import BedrockFault
 from app.local.emulator.thought import signature
 from app.local.emulator.validation import check_body

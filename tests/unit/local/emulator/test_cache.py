@@ -1,9 +1,9 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-from app.catalog.loader import shipped_models
-from app.domain.models import Model
-from app.domain.usage import Usage
+from app.catalog.catalog import shipped_models
+from app.catalog.model import Model
+from app.core.usage import Usage
 from app.local.emulator.cache import PromptCache
 from app.local.emulator.prompt import Lifetime, Segment
 from tests.unit.local.emulator.client import HAIKU, Client, body

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from app.catalog.loader import shipped_models
+from app.catalog.catalog import shipped_models
 from app.local.emulator.answer import Answer, Text, Thought, ToolUse
 from app.local.emulator.generation import PlannedCall, generate
 from tests.unit.local.emulator.client import OPUS, Client, body, text_of

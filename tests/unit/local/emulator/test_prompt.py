@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from app.catalog.loader import shipped_models
+from app.catalog.catalog import shipped_models
 from app.local.emulator.prompt import prompt_tokens, segments
 from tests.unit.local.emulator.client import body
 

@@ -1,1 +1,0 @@
-"""Administration, on the internal port alone: LiteLLM's paths, field names and shapes."""

@@ -1,0 +1,331 @@
+"""What was asked and answered, for the traces of those who want that; nothing else may see it."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+from app.core.budgets import LIFETIME_START, LimitedBy, LimitKind, Window
+from app.core.ids import InstanceId, KeyId, RequestId, UserId
+from app.core.pricing import Cost
+from app.core.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A settlement that everybody sees, and whether it lasts: until that is known, a crash of the
+    database may still lose it, and whoever booked it must be able to book it again."""
+
+    spent: Sequence[Decimal]
+    """USD in each of its accounts since."""
+    lasts: asyncio.Future[bool]
+    """Shared by all that were booked at about the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The request's body as it came, and the answer as Anthropic's message, if there is one."""
+
+    asked: bytes = field(repr=False)
+    answer: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptNote:
+    """One call of Bedrock: by which profile, when (seconds after the request came in), for how long
+    until it answered or failed, and with which error code."""
+
+    bedrock_id: str
+    after_seconds: float
+    seconds: float
+    error_code: str | None
+
+
+THRESHOLDS = (Decimal("0.95"), Decimal("0.75"))
+"""Shares of a budget at which a warning is due."""
+
+
+class Scope(StrEnum):
+    """Whose budget it is. The order is the one that rows are locked in."""
+
+    KEY_MODEL = "key_model"
+    KEY = "key"
+    USER_MODEL = "user_model"
+    USER = "user"
+    GLOBAL_MODEL = "global_model"
+    GLOBAL = "global"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One counter of spend: of a key, a user or everybody, or of one model for them, in one window.
+
+    Past `soft` USD there is a warning, past `cap` a refusal.
+    """
+
+    scope: Scope
+    id: str
+    window: Window
+    cap: Decimal | None
+    soft: Decimal | None = None
+
+    @property
+    def lifetime(self) -> bool:
+        return self.window.start == LIFETIME_START
+
+    @property
+    def watched(self) -> bool:
+        """Whether it matters to anybody how much is spent in it."""
+        return self.cap is not None or self.soft is not None
+
+
+def by_model(model: str, id_: str) -> str:
+    """The id of an account or a limit that is for one model alone."""
+    return f"{model}/{id_}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Money and speed set aside for a request in flight: `amount` USD in every capped account, and
+    `tokens` in every limit."""
+
+    request_id: RequestId
+    owner: InstanceId
+    started_at: datetime
+    key_id: KeyId
+    user_id: UserId | None
+    model: str
+    bedrock_id: str
+    accounts: tuple[Account, ...]
+    amount: Decimal
+    grows: bool
+    """Whether the request holds something already, and this is the new total."""
+    limits: tuple[LimitedBy, ...] = ()
+    tokens: int = 0
+    spare: Decimal = Decimal(0)
+    """USD that must be left free in every capped account, in addition to the amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account with a cap or a soft limit, as a hold found it: USD spent, and USD held, this hold
+    among it."""
+
+    account: Account
+    spent: Decimal
+    held: Decimal
+
+    @property
+    def share(self) -> Decimal:
+        """How much of the cap is spent, 1 being all of it; 0 without a cap."""
+        return self.spent / self.account.cap if self.account.cap else Decimal(0)
+
+    @property
+    def threshold(self) -> Decimal | None:
+        """The highest share at which a warning is due, and that is reached."""
+        return next((t for t in THRESHOLDS if self.share >= t), None)
+
+    @property
+    def warning(self) -> str | None:
+        """How far the budget is used: `0.95` or `0.75`, or `soft` past a soft limit below these."""
+        if self.threshold is not None:
+            return str(self.threshold)
+        soft = self.account.soft
+        return "soft" if soft is not None and self.spent > soft else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A limit as a hold found it: requests and tokens of late, itself not among them."""
+
+    limited_by: LimitedBy
+    requests: float
+    tokens: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The hold stands."""
+
+    standings: tuple[Standing, ...] = ()
+    readings: tuple[Reading, ...] = ()
+
+    @property
+    def left(self) -> Decimal | None:
+        """USD neither spent nor held in the account that has least; None where none has a cap."""
+        left = (
+            s.account.cap - s.spent - s.held for s in self.standings if s.account.cap is not None
+        )
+        return min(left, default=None)
+
+    @property
+    def fullest(self) -> Standing | None:
+        """The account with the largest share of its cap spent; None where none has a cap."""
+        capped = [s for s in self.standings if s.account.cap]
+        return max(capped, key=lambda s: s.share, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The first account that a hold did not fit into, as it stood then (USD)."""
+
+    account: Account
+    spent: Decimal
+    held: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRefusal:
+    """The first limit that a hold came too soon for, or was one too many for.
+
+    After `wait_seconds` it would have passed; None where that depends on others, or never comes.
+    """
+
+    limited_by: LimitedBy
+    kind: LimitKind
+    wait_seconds: float | None
+
+
+Ending = Literal[
+    "completed",  # the answer was whole
+    "upstream_rejected",  # the upstream answered with an error before anything was billed
+    "budget_exhausted",  # the budget ended the answer
+    "client_disconnected",  # the client hung up; upstream was read on for the bill
+    "upstream_failed",  # upstream ended or failed in the middle
+    "gateway_lost",  # the gateway process died; the janitor settled
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The end of a request, for the account of spend. It holds no text of the conversation.
+
+    Settling twice is the same as settling once: `request_id` decides.
+    """
+
+    request_id: RequestId
+    started_at: datetime
+    finished_at: datetime
+    key_id: KeyId
+    user_id: UserId | None
+    dialect: str
+    model: str
+    bedrock_id: str
+    accounts: tuple[Account, ...]
+    usage: Usage
+    cost: Decimal
+    estimated: bool
+    ending: Ending
+    status: int
+    stream: bool
+    ttfb_ms: int | None
+    upstream_request_id: str | None
+    session_id: str | None
+    client: str | None
+    parts: Cost | None = None
+    """What `cost` is made of; None where it is a guess made without counts."""
+    latency_ms: int | None = None
+    error_code: str | None = None
+    agent: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Ledger(Protocol):
+    """The one authority over budgets. Every call is one statement, and atomic."""
+
+    async def hold(self, hold: Hold) -> Grant | Refusal | LimitRefusal:
+        """Count the request in all of its limits and set its hold to `hold.amount` in all of its
+        capped accounts, or change nothing. A hold that grows is not limited again."""
+
+    async def book(self, settlement: Settlement) -> Booked:
+        """Replace the hold by what was really spent; idempotent by request id."""
+
+    async def settle(self, settlement: Settlement) -> None:
+        """The same, and it lasts once this returns; slower."""
+
+    async def heartbeat(self, owner: InstanceId) -> None:
+        """Say that this process is alive, and so its holds are."""
+
+    async def orphans(self, silent_seconds: float) -> Sequence[Hold]:
+        """Holds whose owner has been silent for so long."""
+
+    async def strays(
+        self, owner: InstanceId, known: Collection[RequestId], seconds: float
+    ) -> Sequence[Hold]:
+        """Holds of this owner, so many seconds old, for requests other than those it knows of."""
+
+    async def prepare(self, now: datetime) -> None:
+        """Make room in the spend log for the days to come."""
+
+    async def forget(self, owner: InstanceId) -> None:
+        """Take this process off the list of those alive."""
+
+
+Tidied = Literal["spooled", "orphan", "stray"]
+"""A settlement that was kept, one of a gateway that died, a hold that nobody knows of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a request ended. No key is in it: aliases and ids only; and no prompt or answer but in
+    `conversation`."""
+
+    request_id: RequestId
+    started_at: datetime
+    dialect: str
+    route: str
+    status: int
+    ending: Ending | None
+    """None when it was refused by the gateway itself."""
+    error_code: str | None
+    key_id: str | None
+    key_alias: str | None
+    key_name: str | None
+    user_id: str | None
+    asked_model: str | None
+    """The public name of the model; None where the catalogue does not know what was asked."""
+    bedrock_id: str | None
+    stream: bool
+    usage: Usage
+    cost: Decimal
+    estimated: bool
+    latency_seconds: float
+    ttfb_seconds: float | None
+    upstream_seconds: float
+    """From admission to the end of Bedrock's answer; 0 where Bedrock was not asked."""
+    upstream_request_id: str | None
+    session_id: str | None
+    client: str | None
+    agent: str | None
+    tags: tuple[str, ...]
+    guardrail: bool
+    """Whether a guardrail intervened."""
+    budgets: tuple[Standing, ...] = ()
+    """The budgets that it counts against, as they stand after it."""
+    parts: Cost | None = None
+    """What the cost is made of."""
+    cache_as_input: Decimal = Decimal(0)
+    """USD that the tokens of the prompt cache would have cost without one."""
+    attempts: tuple[AttemptNote, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Of the model: numbers and words of its own, never text."""
+    conversation: Conversation | None = field(default=None, repr=False)
+    """None unless it was asked for."""
+
+
+class OutcomeSink(Protocol):
+    """Takes note of a request's end. It may drop, but never raises and never waits."""
+
+    def record(self, outcome: Outcome) -> None: ...
+
+
+class SpendWatcher(Protocol):
+    """Takes note of what was done with the account of spend beside serving."""
+
+    def spend_checked(self, differences: int) -> None: ...
+
+    def tidied(self, what: Tidied, count: int) -> None:
+        """So many settlements were made for requests that nobody else would settle."""

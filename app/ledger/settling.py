@@ -1,0 +1,119 @@
+"""Books what a request cost, whatever happens to the database meanwhile."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Sequence
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+from app.core.tasks import Background
+from app.errors import DatabaseUnavailable
+from app.ledger.record import Booked, Ledger, Settlement
+
+
+class Spool(Protocol):
+    """Keeps settlements while the database is away."""
+
+    async def add(self, settlement: Settlement) -> None:
+        """Raises OSError when there is no room."""
+
+    async def replay(self, ledger: Ledger) -> int:
+        """Settle what is kept, in any order; the number settled. Stops at the first failure."""
+
+
+log = logging.getLogger(__name__)
+
+KEPT_IN_MEMORY = 10_000
+
+Made = TypeVar("Made")
+
+
+class Settler:
+    """Settles in the ledger; else in the spool; else, with a full disk, in memory for a while.
+
+    Nobody waits for the ledger's disk: what it might still lose is remembered, and settled again if
+    it does (ADR 29)."""
+
+    def __init__(self, ledger: Ledger, spool: Spool, background: Background) -> None:
+        self._ledger = ledger
+        self._spool = spool
+        self._background = background
+        self._kept: deque[Settlement] = deque()
+        self._unsure: dict[asyncio.Future[bool], list[Settlement]] = {}
+        """Those that it may still lose, by what they wait for."""
+
+    async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
+        """What is spent in each account now; nothing if that is not known. Never raises for want
+        of database or disk."""
+        booked = await self._or_keep(settlement, self._ledger.book(settlement))
+        if booked is None:
+            return ()
+        self._remember(settlement, booked)
+        return booked.spent
+
+    async def replay(self) -> int:
+        """Settle what was kept; the number settled. Several may be at it. Raises
+        DatabaseUnavailable."""
+        count = 0
+        while self._kept:
+            settlement = self._kept.popleft()
+            try:
+                await self._ledger.settle(settlement)
+            except BaseException:
+                self._kept.appendleft(settlement)
+                raise
+            count += 1
+        return count + await self._spool.replay(self._ledger)
+
+    def _remember(self, settlement: Settlement, booked: Booked) -> None:
+        if (others := self._unsure.get(booked.lasts)) is not None:
+            others.append(settlement)
+            return
+        self._unsure[booked.lasts] = [settlement]
+        self._background.start(self._make_sure(booked.lasts))
+
+    async def _make_sure(self, lasts: asyncio.Future[bool]) -> None:
+        lasted = await lasts
+        settlements = self._unsure.pop(lasts)
+        if not lasted:
+            log.warning(
+                "the database may have lost settlements: they are settled again",
+                extra={"count": len(settlements)},
+            )
+            await asyncio.gather(
+                *(self._or_keep(one, self._ledger.settle(one)) for one in settlements)
+            )
+
+    async def _or_keep(self, settlement: Settlement, settling: Awaitable[Made]) -> Made | None:
+        """What comes of it; None without a database. What does not get settled is kept."""
+        try:
+            return await settling
+        except DatabaseUnavailable as error:
+            await self._keep(settlement, error)
+            return None
+        except Exception as error:
+            # A fault of ours loses no bill either: somebody will look into the spool.
+            await self._keep(settlement, error)
+            raise
+
+    async def _keep(self, settlement: Settlement, reason: Exception) -> None:
+        facts = {
+            "request_id": settlement.request_id,
+            "cost": str(settlement.cost),
+            "reason": type(reason).__name__,
+        }
+        try:
+            await self._spool.add(settlement)
+            log.warning("not booked: settlement spooled", extra=facts)
+        except OSError as error:
+            log.critical(
+                "not booked and spool not writable: settlement kept in memory",
+                extra=facts | {"error": str(error)},
+            )
+            if len(self._kept) >= KEPT_IN_MEMORY:
+                lost = self._kept.popleft()
+                log.critical(
+                    "settlement lost", extra={"request_id": lost.request_id, "cost": str(lost.cost)}
+                )
+            self._kept.append(settlement)

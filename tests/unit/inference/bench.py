@@ -1,0 +1,223 @@
+"""The inference service on fakes, and answers of Bedrock to feed it with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import anyio
+import orjson
+
+from app.catalog.catalog import load_catalog
+from app.catalog.model import Target
+from app.core.budgets import UNLIMITED, Budget
+from app.core.ids import InstanceId
+from app.core.tasks import Background
+from app.formats.format import AnthropicDialect, Dialect, OpenAIDialect
+from app.identity.authentication import Authenticator
+from app.identity.policy import Accounts, Caller
+from app.inference.admission import Admission
+from app.inference.call import Inference, Timing, WholeAnswer
+from app.inference.estimates import OutputForecast
+from app.inference.intake import Intake
+from app.inference.known_prompts import KnownPrompts
+from app.inference.request import InferenceRequest
+from app.inference.stream import StreamedAnswer
+from app.ledger.record import Account, Outcome, Settlement
+from app.ledger.settling import Settler
+from app.telemetry.metrics import Metrics
+from app.upstream.routing import Attempts
+from app.upstream.unsupported import Omissions
+from app.upstream.upstream import Completion
+from tests.support.examples import SECRET, caller, credentials, request_id, sent
+from tests.support.fakes import (
+    FakeTime,
+    MemoryDirectory,
+    MemoryLedger,
+    MemorySpool,
+    OutcomeList,
+    ScriptedStream,
+    ScriptedUpstream,
+    Step,
+)
+
+HAIKU = "claude-haiku-4-5"
+DIALECTS: dict[str, Dialect] = {
+    "anthropic": AnthropicDialect(),
+    "openai": OpenAIDialect(default_max_tokens=4096),
+}
+PROMPT_USAGE = {"input_tokens": 10, "output_tokens": 1}
+
+
+def event(kind: str, **fields: Any) -> bytes:
+    return orjson.dumps({"type": kind, **fields})
+
+
+START = event(
+    "message_start",
+    message={"id": "msg_1", "model": "bedrock's", "content": [], "usage": PROMPT_USAGE},
+)
+OPEN = event("content_block_start", index=0, content_block={"type": "text", "text": ""})
+CLOSE = event("content_block_stop", index=0)
+STOP = event(
+    "message_stop",
+    **{"amazon-bedrock-invocationMetrics": {"inputTokenCount": 10, "outputTokenCount": 20}},
+)
+
+
+def delta(words: str = "word") -> bytes:
+    return event("content_block_delta", index=0, delta={"type": "text_delta", "text": words})
+
+
+def end(output_tokens: int = 20) -> bytes:
+    return event(
+        "message_delta",
+        delta={"stop_reason": "end_turn", "stop_sequence": None},
+        usage={"output_tokens": output_tokens},
+    )
+
+
+WHOLE_STREAM: list[Step] = [[START, OPEN], [delta(), delta()], [CLOSE, end()], [STOP]]
+WHOLE = Completion(
+    orjson.dumps(
+        {
+            "id": "msg_1",
+            "model": "bedrock's",
+            "content": [{"type": "text", "text": "Hi"}],
+            "stop_reason": "end_turn",
+            "usage": {"input_tokens": 10, "output_tokens": 20},
+        }
+    ),
+    "aws-1",
+)
+
+
+async def no_count(owner: str, target: Target, body: bytes) -> None:
+    """Bedrock does not count tokens."""
+    del owner, target, body
+
+
+async def _no_pause(seconds: float) -> None:
+    del seconds
+
+
+@dataclass
+class Bench:
+    """One gateway's inference, and everything that it touches."""
+
+    whole: Completion | BaseException | None = WHOLE
+    steps: Sequence[Step] | BaseException = ()
+    caller: Caller = field(default_factory=caller)
+    first_event_wait: float = 30
+    ping: float = 30
+    drain: float = 30
+    global_budget: Budget = UNLIMITED
+    time: FakeTime = field(default_factory=FakeTime)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    spool: MemorySpool = field(default_factory=MemorySpool)
+    sink: OutcomeList = field(default_factory=OutcomeList)
+    directory: MemoryDirectory = field(default_factory=MemoryDirectory)
+
+    def __post_init__(self) -> None:
+        clock = self.time.clock
+        self.directory.callers[self.caller.key.hash] = self.caller
+        self.stream: ScriptedStream | None = None
+        if not isinstance(self.steps, BaseException):
+            self.stream = ScriptedStream(list(self.steps))
+        streamed = self.steps if isinstance(self.steps, BaseException) else self.stream
+        self.upstream = ScriptedUpstream(self.whole, streamed)
+        self.background = Background()
+        self.accounts = Accounts(self.global_budget, ZoneInfo("UTC"))
+        self.inference = Inference(
+            Authenticator(
+                self.directory,
+                master_key="sk-m",
+                cache_seconds=5,
+                unknown_keys_per_minute=0,
+                clock=clock,
+                contact=None,
+            ),
+            load_catalog(region="us-east-1", profile=None),
+            Intake(10_000_000, clock.monotonic),
+            Admission(
+                self.ledger,
+                self.accounts,
+                OutputForecast(),
+                KnownPrompts(clock.monotonic),
+                no_count,
+                instance=InstanceId("gateway-1"),
+                clock=clock,
+                contact="it@example.org",
+            ),
+            Settler(self.ledger, self.spool, self.background),
+            self.upstream,
+            Attempts(
+                Omissions(clock.monotonic), clock, failover=(), watcher=Metrics(), pause=_no_pause
+            ),
+            self.sink,
+            self.background,
+            clock=clock,
+            timing=Timing(self.first_event_wait, self.ping, self.drain),
+        )
+
+    async def answer(
+        self, dialect: str = "anthropic", *, key: str = SECRET, **fields: Any
+    ) -> WholeAnswer | StreamedAnswer:
+        body = {
+            "model": HAIKU,
+            "max_tokens": 4000,
+            "messages": [{"role": "user", "content": "Hello"}],
+            **fields,
+        }
+        encoded = orjson.dumps(body)
+        request = InferenceRequest(
+            id=request_id(),
+            route="/v1/messages",
+            read=sent(encoded),
+            body_bytes=len(encoded),
+            credentials=credentials(key),
+            betas=(),
+            session_id="session-1",
+            client="tests",
+            received_at=self.time.instant,
+            received_monotonic=self.time.seconds,
+        )
+        with anyio.fail_after(20):
+            return await self.inference.answer(request, DIALECTS[dialect])
+
+    async def begin(self, dialect: str = "anthropic", **fields: Any) -> StreamedAnswer:
+        answer = await self.answer(dialect, stream=True, **fields)
+        assert isinstance(answer, StreamedAnswer)
+        return answer
+
+    async def read(self, answer: StreamedAnswer, most: int = 10_000) -> list[bytes]:
+        """What the client gets, before it hangs up after so many chunks."""
+        chunks: list[bytes] = []
+        with anyio.fail_after(20):
+            frames = answer.frames()
+            async for chunk in frames:
+                chunks.append(chunk)
+                if len(chunks) >= most:
+                    break
+            await answer.close()
+        return chunks
+
+    async def finish(self) -> None:
+        """Let what goes on in the background come to its end."""
+        with anyio.fail_after(20):
+            await self.background.finish(20)
+
+    @property
+    def account(self) -> Account:
+        return self.accounts.of(self.caller, HAIKU, self.time.instant)[-1]
+
+    async def booked(self) -> tuple[Settlement, Outcome]:
+        """The one settlement and the one Outcome of the one request; nothing stays held."""
+        await self.finish()
+        (settlement,), (outcome,) = self.ledger.settled, self.sink.outcomes
+        assert self.ledger.reservations == {}
+        assert self.ledger.held(self.account) == 0
+        assert self.ledger.spent(self.account) == settlement.cost == outcome.cost
+        assert (settlement.ending, settlement.status) == (outcome.ending, outcome.status)
+        assert settlement.usage == outcome.usage
+        return settlement, outcome
