@@ -129,6 +129,11 @@ def test_a_conversation_that_may_be_summarised_is_read_twice() -> None:
     assert estimate(context_management={"edits": [{"type": "other"}]}).most < 200
 
 
+@pytest.mark.parametrize("settings", [None, 5, "compact", [], {}, {"edits": ["compact"]}])
+def test_a_context_management_of_another_shape_summarises_nothing(settings: Any) -> None:
+    assert estimate(context_management=settings).most < 200
+
+
 @pytest.mark.parametrize("place", MARKED)
 def test_a_mark_of_an_hour_is_found_wherever_it_stands(place: str) -> None:
     body = MARKED[place]
@@ -225,7 +230,13 @@ def test_a_rare_long_answer_moves_the_mean_little() -> None:
 
 @pytest.mark.parametrize(
     ("learnt", "max_tokens", "slice_"),
-    [(None, 5, 5), (0, 32_000, 8), (100_000, 128_000, LARGEST_FIRST_SLICE), (100_000, 7, 7)],
+    [
+        (None, 5, 5),
+        (None, 1, 1),
+        (0, 32_000, 8),
+        (100_000, 128_000, LARGEST_FIRST_SLICE),
+        (100_000, 7, 7),
+    ],
 )
 def test_the_first_slice_has_bounds(learnt: int | None, max_tokens: int, slice_: int) -> None:
     forecast = OutputForecast()
