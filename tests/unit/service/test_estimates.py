@@ -51,6 +51,7 @@ MARKED = {
     "a tool": {**asked(TEXT), "tools": [{"name": "x"}, {"name": "y", **HOUR}]},
     "the system prompt": {**asked(TEXT), "system": [TEXT, {**TEXT, **HOUR}]},
     "a block": asked(TEXT, {**TEXT, **HOUR}),
+    "a block before one of five minutes": asked({**TEXT, **HOUR}, {**TEXT, "cache_control": {}}),
     "a block of a result": asked({"type": "tool_result", "content": [{**TEXT, **HOUR}]}),
     "a block of a document": asked({"type": "document", "source": {"content": [{**TEXT, **HOUR}]}}),
 }
@@ -83,6 +84,10 @@ def test_images_count_by_their_number_and_not_by_their_bytes() -> None:
 
     assert found.likely == pytest.approx(2 * IMAGE_TOKENS, rel=0.05)
     assert found.most == pytest.approx(2 * MOST_IMAGE_TOKENS, rel=0.05)
+
+
+def test_a_block_that_is_none_hides_no_image_after_it() -> None:
+    assert estimate(5, PICTURE).most == pytest.approx(MOST_IMAGE_TOKENS, rel=0.05)
 
 
 @pytest.mark.parametrize("place", [(PDF,), ({"type": "tool_result", "content": [PDF]},)])
