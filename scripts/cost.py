@@ -24,7 +24,7 @@ FREE: Final = (
     *("aws_ecs_task_definition", "aws_efs_", "aws_flow_log", "aws_iam_", "aws_internet_gateway"),
     *("aws_kms_alias", "aws_lb_", "aws_network_interface", "aws_route", "aws_s3_bucket"),
     *("aws_security_group", "aws_service_discovery_service", "aws_sns_", "aws_subnet", "aws_vpc"),
-    *("aws_secretsmanager_secret_rotation", "aws_wafv2_web_acl_logging"),
+    *("aws_secretsmanager_secret_rotation", "aws_wafv2_web_acl_logging", "terraform_data"),
 )
 
 

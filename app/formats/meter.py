@@ -46,6 +46,8 @@ class Meter:
         self._told = False
         self.expected_prompt = 0
         """Input tokens of the prompt, as estimated before the call."""
+        self.most_output: int | None = None
+        """`max_tokens` of the call: no estimate of its output is above it."""
         self.started = False
         self.finished = False
         """All of the answer was seen."""
@@ -147,6 +149,8 @@ class Meter:
     def output_tokens(self) -> int:
         """Tokens generated so far: as reported, or more by what was seen."""
         seen = max(self._deltas, self._text_bytes // BYTES_PER_TOKEN)
+        if self.most_output is not None and not self._compactions:
+            seen = min(seen, self.most_output)
         return max(self._reported.output, 0 if self.exact else seen)
 
     def _report_metrics(self, metrics: JsonObject | None) -> None:

@@ -117,6 +117,7 @@ class Bill:
         self._prompt_tokens = reservation.likely_input
         self.meter = meter
         meter.expected_prompt = self._prompt_tokens
+        meter.most_output = reservation.max_tokens
         self.upstream_request_id: str | None = None
 
     @property

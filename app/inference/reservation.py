@@ -47,7 +47,7 @@ class Reservation:
         self.hold = hold
         self.covered = covered
         """The usage that is reserved."""
-        self._max_tokens = max_tokens
+        self.max_tokens = max_tokens
         self.lowered_max_tokens = lowered_max_tokens
         """A limit below the one that the client asked for, where the budget pays for no more."""
         self.likely_input = likely_input
@@ -58,7 +58,7 @@ class Reservation:
     @property
     def whole(self) -> bool:
         """Whether all that the call can cost is reserved, so that nobody need watch it."""
-        return self.covered.output_tokens >= self._max_tokens
+        return self.covered.output_tokens >= self.max_tokens
 
     async def covers(self, meter: Meter) -> bool:
         """Whether the answer may go on. Asks for more when a quarter of what is reserved is left,
@@ -101,7 +101,7 @@ class Reservation:
     async def _extend(self, used: Usage) -> bool:
         """Whether the ledger reserved what is used and one slice more."""
         output = max(used.output_tokens + SLICE, self.covered.output_tokens)
-        wanted = replace(used, output_tokens=min(output, self._max_tokens))
+        wanted = replace(used, output_tokens=min(output, self.max_tokens))
         hold = replace(self.hold, amount=self._cost(wanted), spare=Decimal(0), grows=True)
         try:
             refused = not isinstance(await self._ledger.hold(hold), Grant)

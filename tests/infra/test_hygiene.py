@@ -17,7 +17,7 @@ KEYS = {
     "aws_sns_topic": "kms_master_key_id",
 }
 TAGS = {"environment", "managed-by", "owner", "project", "repository", "root"}
-NUMBERS = {"poc": 207, "prod": 297}
+NUMBERS = {"poc": 208, "prod": 298}
 """Changed on purpose only: a resource more or less is seen in review."""
 
 

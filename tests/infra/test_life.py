@@ -12,6 +12,12 @@ from tests.infra.standin.inventing import ACCOUNT
 from tests.infra.support.deployment import EXAMPLE_VALUES, LOCAL_STATE, Deployment, many
 from tests.infra.support.terraform import Terraform, copy_infra
 
+DOMAIN = {
+    "certificate_arn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/viewer",
+    "name": "llm.example.com",
+    "origin_certificate_arn": f"arn:aws:acm:us-west-1:{ACCOUNT}:certificate/origin",
+}
+
 
 @pytest.fixture
 def own_poc(poc: Deployment, infra: Path, tmp_path: Path) -> Deployment:
@@ -112,6 +118,31 @@ def test_a_snapshot_is_restored_into_a_new_instance_only(
     assert actions(terraform, own_poc)[address] == ["create"]
     planned = terraform.must(own_poc.folder, "show", "next.tfplan")
     assert re.search(r'snapshot_identifier\s+= "before-the-mistake"', planned)
+
+
+@pytest.mark.parametrize("change", ["a certificate for the load balancer", "a TLS version"])
+def test_a_vpc_origin_is_replaced_before_the_old_one_is_deleted_and_never_updated(
+    terraform: Terraform, own_poc: Deployment, change: str
+) -> None:
+    # CloudFront answers 409 CannotUpdateEntityWhileInUse to a change of one that is in use.
+    address = "module.platform.module.edge.aws_cloudfront_vpc_origin.this"
+    before = own_poc.only("aws_cloudfront_vpc_origin")["vpc_origin_endpoint_config"][0]["name"]
+    if change == "a TLS version":
+        file = own_poc.folder.parents[1] / "modules" / "edge" / "cloudfront.tf"
+        file.write_text(file.read_text().replace('["TLSv1.2"]', '["TLSv1.1"]'))
+        changed = actions(terraform, own_poc)
+    else:
+        changed = actions(terraform, own_poc, f"-var=domain={json.dumps(DOMAIN)}")
+
+    assert changed[address] == ["create", "delete"]
+    assert changed["module.platform.module.edge.aws_cloudfront_distribution.this"] == ["update"]
+    replaced = {one for one, what in changed.items() if what == ["delete", "create"]}
+    assert not [one for one in replaced if ".module.edge." in one], replaced
+    plan = terraform.document(own_poc.folder, "show", "-json", "next.tfplan")
+    after = next(
+        one["change"]["after"] for one in plan["resource_changes"] if one["address"] == address
+    )
+    assert after["vpc_origin_endpoint_config"][0]["name"] not in (None, before)
 
 
 def test_a_langfuse_of_its_own_is_added_without_touching_the_rest(

@@ -117,6 +117,31 @@ def test_until_the_end_output_is_estimated_by_what_went_by(texts: list[str], tok
     assert not meter.finished
 
 
+def test_output_is_never_estimated_above_the_most_that_bedrock_may_generate() -> None:
+    meter = metered(start(input_tokens=10), OPEN, *[delta("x" * 400)] * 9)
+    assert meter.output_tokens > 800
+
+    meter.most_output = 300
+
+    assert meter.output_tokens == 300
+    assert meter.usage == Usage(10, 300)
+
+
+def test_the_summary_of_a_compaction_is_estimated_beside_max_tokens() -> None:
+    summary = {"type": "content_block_start", "index": 0, "content_block": {"type": "compaction"}}
+    meter = metered(start(input_tokens=10), summary, *[delta("x" * 400)] * 9)
+    meter.most_output = 300
+
+    assert meter.output_tokens > 800
+
+
+def test_bedrock_s_own_count_holds_whatever_may_be_generated() -> None:
+    meter = metered(start(input_tokens=1), end(output_tokens=500), stop())
+    meter.most_output = 300
+
+    assert meter.output_tokens == 500
+
+
 def test_at_the_end_bedrock_s_own_count_holds_though_it_is_smaller() -> None:
     long = [delta("x" * 400)] * 9
     seen: list[dict[str, Any] | bytes] = [start(input_tokens=1), OPEN, *long, CLOSE]

@@ -80,8 +80,13 @@ def test_an_operator_is_told_of_the_address_once_a_minute(
 ) -> None:
     time = FakeTime(NOW)
     with caplog.at_level(logging.WARNING):
-        unknown = noted(UnknownKeys(6, time.clock.monotonic), 100)
-        assert [record.__dict__["address"] for record in caplog.records] == [HERE]
+        unknown = noted(UnknownKeys(6, time.clock.monotonic), 5)
+        assert caplog.records == []
+
+        noted(unknown, 95)
+        assert [(one.getMessage(), one.__dict__["address"]) for one in caplog.records] == [
+            ("many unknown keys from one address", HERE)
+        ]
 
         time.advance(60)
         noted(unknown, 100)

@@ -46,6 +46,7 @@ TARGET = load_catalog(region="us-east-1", profile=None).resolve("claude-haiku-4-
 OTHER = load_catalog(region="us-east-1", profile="global").resolve("claude-haiku-4-5")
 ASKED = b'{"messages":[]}'
 LIKELY = 70
+MAX_TOKENS = 1_000
 COVERED = Usage(input_tokens=100, output_tokens=128)
 
 
@@ -103,7 +104,7 @@ class Desk:
                 TARGET,
                 COVERED,
                 grant=Grant(),
-                max_tokens=1_000,
+                max_tokens=MAX_TOKENS,
                 likely_input=LIKELY,
             ),
             dialect="anthropic",
@@ -295,6 +296,17 @@ async def test_a_prompt_that_bedrock_did_not_count_is_billed_as_it_was_estimated
     await desk.bill.settle("client_disconnected", status=499)
 
     assert (await desk.ended())[0].usage == Usage(input_tokens=LIKELY, output_tokens=1)
+
+
+async def test_an_answer_that_was_cut_is_billed_with_no_more_output_than_max_tokens() -> None:
+    desk = Desk()
+    desk.see(START, OPEN, *[delta("x" * 4_000)] * 9)
+
+    await desk.bill.settle("budget_exhausted", status=200)
+
+    settlement, _ = await desk.ended()
+    assert settlement.usage == Usage(input_tokens=10, output_tokens=MAX_TOKENS)
+    assert settlement.estimated
 
 
 async def test_a_prompt_that_a_guardrail_kept_from_the_model_is_not_billed() -> None:

@@ -51,6 +51,7 @@ MARKED = {
     "a tool": {**asked(TEXT), "tools": [{"name": "x"}, {"name": "y", **HOUR}]},
     "the system prompt": {**asked(TEXT), "system": [TEXT, {**TEXT, **HOUR}]},
     "a block": asked(TEXT, {**TEXT, **HOUR}),
+    "a block before one of five minutes": asked({**TEXT, **HOUR}, {**TEXT, "cache_control": {}}),
     "a block of a result": asked({"type": "tool_result", "content": [{**TEXT, **HOUR}]}),
     "a block of a document": asked({"type": "document", "source": {"content": [{**TEXT, **HOUR}]}}),
 }
@@ -83,6 +84,10 @@ def test_images_count_by_their_number_and_not_by_their_bytes() -> None:
 
     assert found.likely == pytest.approx(2 * IMAGE_TOKENS, rel=0.05)
     assert found.most == pytest.approx(2 * MOST_IMAGE_TOKENS, rel=0.05)
+
+
+def test_a_block_that_is_none_hides_no_image_after_it() -> None:
+    assert estimate(5, PICTURE).most == pytest.approx(MOST_IMAGE_TOKENS, rel=0.05)
 
 
 @pytest.mark.parametrize("place", [(PDF,), ({"type": "tool_result", "content": [PDF]},)])
@@ -127,6 +132,11 @@ def test_a_conversation_that_may_be_summarised_is_read_twice() -> None:
 
     assert estimate(context_management=compact).most > HAIKU.context_tokens
     assert estimate(context_management={"edits": [{"type": "other"}]}).most < 200
+
+
+@pytest.mark.parametrize("settings", [None, 5, "compact", [], {}, {"edits": ["compact"]}])
+def test_a_context_management_of_another_shape_summarises_nothing(settings: Any) -> None:
+    assert estimate(context_management=settings).most < 200
 
 
 @pytest.mark.parametrize("place", MARKED)
@@ -225,7 +235,13 @@ def test_a_rare_long_answer_moves_the_mean_little() -> None:
 
 @pytest.mark.parametrize(
     ("learnt", "max_tokens", "slice_"),
-    [(None, 5, 5), (0, 32_000, 8), (100_000, 128_000, LARGEST_FIRST_SLICE), (100_000, 7, 7)],
+    [
+        (None, 5, 5),
+        (None, 1, 1),
+        (0, 32_000, 8),
+        (100_000, 128_000, LARGEST_FIRST_SLICE),
+        (100_000, 7, 7),
+    ],
 )
 def test_the_first_slice_has_bounds(learnt: int | None, max_tokens: int, slice_: int) -> None:
     forecast = OutputForecast()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from app.catalog.catalog import load_catalog
@@ -9,7 +10,8 @@ from app.catalog.model import Target
 from app.core.json_fields import JsonObject
 from app.core.usage import Usage
 from app.inference import known_prompts
-from app.inference.known_prompts import LOOKBACK, Known, KnownPrompts, prefixes
+from app.inference.estimates import MOST_IMAGE_TOKENS, TOOL_PROMPT_TOKENS
+from app.inference.known_prompts import BLOCK_BYTES, LOOKBACK, Known, KnownPrompts, prefixes
 from tests.support.fakes import FakeTime
 
 TARGET = load_catalog(region="us-east-1", profile=None).resolve("claude-haiku-4-5")
@@ -71,6 +73,22 @@ def test_a_text_is_the_same_prompt_as_a_block_of_it() -> None:
     assert case.find(conversation(text("Hi"), "Hello!", "More")).tokens < 650
 
 
+def test_each_prefix_has_an_upper_bound_of_its_tokens() -> None:
+    image = {"type": "image", "source": {"type": "base64", "data": "A" * 100_000}}
+    frame = len(orjson.dumps({**image, "source": {"type": "base64", "data": ""}}))
+    body = {"messages": [{"role": "user", "content": [text("Hi"), image]}]}
+    tool = {"name": "a"}
+
+    bounds = [prefix.most_tokens for prefix in prefixes(TARGET, body)]
+    with_tool = [prefix.most_tokens for prefix in prefixes(TARGET, {**body, "tools": [tool]})]
+
+    of_text = len(orjson.dumps(text("Hi"))) + BLOCK_BYTES
+    of_image = frame + BLOCK_BYTES + MOST_IMAGE_TOKENS
+    of_tools = TOOL_PROMPT_TOKENS + len(orjson.dumps(tool)) + BLOCK_BYTES
+    assert bounds == [of_text, of_text + of_image]
+    assert with_tool == [of_tools, of_tools + of_text, of_tools + of_text + of_image]
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -78,6 +96,7 @@ def test_a_text_is_the_same_prompt_as_a_block_of_it() -> None:
         conversation(text("Hi", **MARK), tool_choice={"type": "any"}),
         conversation(text("Hi", **MARK), thinking={"type": "adaptive"}),
         conversation(text("Hi", **MARK), tools=[{"name": "a"}]),
+        {"system": SYSTEM, "messages": [{"role": "assistant", "content": [text("Hi", **MARK)]}]},
     ],
 )
 def test_another_prompt_is_not_taken_for_a_known_one(other: JsonObject) -> None:
@@ -105,6 +124,31 @@ def test_a_cache_entry_is_counted_on_until_shortly_before_it_expires(
     case.time.advance(seconds - 1)
     assert case.find(body).cached == 400
     case.time.advance(1)
+    assert case.find(body) == Known(400, 0)
+
+
+def test_an_entry_of_a_lifetime_that_is_not_known_is_not_counted_on() -> None:
+    case = Case()
+    body = conversation(text("Hi", cache_control={"type": "ephemeral", "ttl": "2h"}))
+    case.learn(body, cache_write_5m_tokens=400)
+
+    assert case.find(body) == Known(400, 0)
+
+
+def test_a_turn_that_was_not_cached_leaves_the_entry_of_the_turn_before() -> None:
+    case = Case()
+    case.learn(conversation(text("Hi", **MARK)), cache_write_5m_tokens=400)
+    longer = conversation(text("Hi"), "Hello!", text("And now?", **MARK))
+    case.learn(longer, input_tokens=420)
+
+    assert case.find(longer) == Known(420, 400)
+
+
+def test_a_prompt_without_marks_is_learnt_by_its_length_alone() -> None:
+    case = Case()
+    body = {"messages": [{"role": "user", "content": "Hi " * 400}]}
+    case.learn(body, cache_read_tokens=400)
+
     assert case.find(body) == Known(400, 0)
 
 

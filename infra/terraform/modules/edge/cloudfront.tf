@@ -6,18 +6,40 @@ data "aws_cloudfront_origin_request_policy" "all_viewer" {
   name = "Managed-AllViewer"
 }
 
-resource "aws_cloudfront_vpc_origin" "this" {
-  vpc_origin_endpoint_config {
-    name                   = var.prefix
+locals {
+  _vpc_origin = {
     arn                    = aws_lb.this.arn
     http_port              = 80
     https_port             = 443
     origin_protocol_policy = local._origin_certificate_arn == null ? "http-only" : "https-only"
+    origin_ssl_protocols   = ["TLSv1.2"]
+  }
+  _vpc_origin_name = "${var.prefix}-${substr(sha256(jsonencode(local._vpc_origin)), 0, 8)}"
+}
+
+# A VPC origin cannot be changed while a distribution uses it (409 CannotUpdateEntityWhileInUse), and the
+# provider would update it in place. A change gives it another name, and another name replaces it.
+resource "terraform_data" "vpc_origin_name" {
+  input = local._vpc_origin_name
+}
+
+resource "aws_cloudfront_vpc_origin" "this" {
+  vpc_origin_endpoint_config {
+    name                   = local._vpc_origin_name
+    arn                    = local._vpc_origin.arn
+    http_port              = local._vpc_origin.http_port
+    https_port             = local._vpc_origin.https_port
+    origin_protocol_policy = local._vpc_origin.origin_protocol_policy
 
     origin_ssl_protocols {
-      items    = ["TLSv1.2"]
-      quantity = 1
+      items    = local._vpc_origin.origin_ssl_protocols
+      quantity = length(local._vpc_origin.origin_ssl_protocols)
     }
+  }
+
+  lifecycle {
+    create_before_destroy = true
+    replace_triggered_by  = [terraform_data.vpc_origin_name]
   }
 }
 
