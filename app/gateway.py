@@ -125,7 +125,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         telemetry.watch("gateway_database_connections", database.connections)
         telemetry.watch("gateway_database_connections_used", database.connections_used)
         telemetry.watch("gateway_database_requests_waiting", database.requests_waiting)
-        telemetry.watch("gateway_spool_settlements", lambda: spool.size)
+        telemetry.watch("gateway_spool_records", lambda: spool.size)
         telemetry.watch("gateway_spool_bytes", lambda: spool.bytes)
         records, spending = PostgresRecords(database), PostgresSpending(patient)
         yield Adapters(

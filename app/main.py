@@ -157,7 +157,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     adapters.telemetry.watch("gateway_requests_in_flight", lambda: len(admission.open_requests))
     adapters.telemetry.watch("gateway_body_bytes_in_flight", lambda: intake.bytes_in_flight)
     adapters.telemetry.watch("gateway_background_tasks", lambda: background.size)
-    adapters.telemetry.watch("gateway_keys_remembered", lambda: authenticator.remembered)
+    adapters.telemetry.watch("gateway_key_cache_entries", lambda: authenticator.remembered)
     janitor = Janitor(
         adapters.ledger,
         settler,
@@ -167,7 +167,9 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         clock=clock,
         instance_timeout_seconds=settings.instance_timeout_seconds,
     )
-    adapters.telemetry.watch("gateway_database_silence_seconds", lambda: janitor.silence_seconds)
+    adapters.telemetry.watch(
+        "gateway_database_heartbeat_age_seconds", lambda: janitor.silence_seconds
+    )
     return Gateway(
         public=public_app(
             services,

@@ -1,6 +1,7 @@
 """Tokens by the five kinds that Bedrock bills."""
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +28,6 @@ class Usage:
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.output_tokens
+
+
+NO_USAGE: Final = Usage()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,15 +20,7 @@ from app.identity.policy import Caller
 from app.inference.admission import Admission
 from app.inference.request import InferenceRequest
 from app.inference.reservation import Reservation
-from app.ledger.record import (
-    AttemptNote,
-    Conversation,
-    Ending,
-    Outcome,
-    OutcomeSink,
-    Settlement,
-    Standing,
-)
+from app.ledger.record import CapturedContent, Ending, RequestRecord, Sink, UpstreamAttempt
 from app.ledger.settling import Settler
 
 
@@ -38,13 +31,14 @@ def refused(
     target: Target | None,
     error: GatewayError,
     seconds: float,
-) -> Outcome:
+) -> RequestRecord:
     """After so many seconds; with as much as was known by then."""
     key = caller.key if caller else None
-    return Outcome(
+    return RequestRecord(
         request_id=request.id,
         started_at=request.received_at,
-        dialect=dialect,
+        finished_at=request.received_at + timedelta(seconds=seconds),
+        api_format=dialect,
         route=request.route,
         status=error.status,
         ending=None,
@@ -53,21 +47,13 @@ def refused(
         key_alias=key.alias if key else None,
         key_name=key.name if key else None,
         user_id=key.user_id if key else None,
-        asked_model=target.model.name if target else None,
-        bedrock_id=target.profile.bedrock_id if target else None,
-        stream=False,
-        usage=Usage(),
-        cost=Decimal(0),
-        estimated=False,
+        model=target.model.name if target else None,
+        upstream_model=target.profile.bedrock_id if target else None,
         latency_seconds=seconds,
-        ttfb_seconds=None,
-        upstream_seconds=0,
-        upstream_request_id=None,
         session_id=request.session_id,
-        client=request.client,
         agent=request.agent,
+        user_agent=request.client,
         tags=request.tags,
-        guardrail=False,
     )
 
 
@@ -88,7 +74,7 @@ class Bill:
         meter: Meter,
         admission: Admission,
         settler: Settler,
-        sink: OutcomeSink,
+        sink: Sink,
         background: Background,
         clock: Clock,
     ) -> None:
@@ -108,7 +94,7 @@ class Bill:
         self._ttfb: float | None = None
         self._admitted = clock.monotonic()
         self._parameters = parameters
-        self._attempts: list[AttemptNote] = []
+        self._attempts: list[UpstreamAttempt] = []
         self._remembered = remembered
         self._collector = None if remembered is None else MessageCollector(meter)
         self.answer: Mapping[str, Any] | None = None
@@ -128,7 +114,7 @@ class Bill:
     def note(self, target: Target, began: float, error: GatewayError | None) -> None:
         """Bedrock was called, from then on (monotonic) until now."""
         self._attempts.append(
-            AttemptNote(
+            UpstreamAttempt(
                 target.profile.bedrock_id,
                 began - self._request.received_monotonic,
                 self._clock.monotonic() - began,
@@ -163,9 +149,9 @@ class Bill:
         if self._booked is None:
             used = usage or self._seen()
             code = status or (error.status if error else 200)
-            settlement = self._settlement(ending, used, code, error)
+            record = self._record(ending, used, code, error)
             self._booked = asyncio.Event()
-            self._background.start(self._close(settlement, self._booked))
+            self._background.start(self._close(record, self._booked))
         await self._booked.wait()
 
     async def fail(self, error: GatewayError, *, status: int | None = None) -> None:
@@ -186,105 +172,67 @@ class Bill:
             return usage
         return replace(usage, input_tokens=self._prompt_tokens)
 
-    async def _close(self, settlement: Settlement, booked: asyncio.Event) -> None:
+    async def _close(self, record: RequestRecord, booked: asyncio.Event) -> None:
         self.reservation.close()
-        upstream_seconds = self._clock.monotonic() - self._admitted
-        if self.meter.exact and self.target.profile.bedrock_id == self.reservation.hold.bedrock_id:
-            self._admission.learn(self.reservation, settlement.usage)
+        if self.meter.exact and record.upstream_model == self.reservation.hold.bedrock_id:
+            self._admission.learn(self.reservation, record.usage)
         spent: Sequence[Decimal] = ()
         try:
-            spent = await self._settler.settle(settlement)
+            spent = await self._settler.settle(record)
         finally:
             self._admission.closed(self._request.id)
             booked.set()
             await asyncio.sleep(0)  # the answer goes out before it is told of
-            self._sink.record(self._outcome(settlement, spent, upstream_seconds))
+            self._sink.record(record, spent)
 
-    def _settlement(
+    def _record(
         self, ending: Ending, usage: Usage, status: int, error: GatewayError | None
-    ) -> Settlement:
-        hold = self.reservation.hold
+    ) -> RequestRecord:
+        hold, request, key = self.reservation.hold, self._request, self._caller.key
+        day = hold.started_at.date()
         units = NO_UNITS if ending == "upstream_rejected" else self.meter.guardrail_units
-        steps = self.meter.steps(usage)
-        cost = self.target.cost(usage, hold.started_at.date(), units, steps)
-        return Settlement(
+        cost = self.target.cost(usage, day, units, self.meter.steps(usage))
+        now = self._clock.monotonic()
+        return RequestRecord(
             request_id=hold.request_id,
             started_at=hold.started_at,
             finished_at=self._clock.now(),
-            key_id=hold.key_id,
-            user_id=hold.user_id,
-            dialect=self._dialect,
-            model=hold.model,
-            bedrock_id=self.target.profile.bedrock_id,
-            accounts=hold.accounts,
-            usage=usage,
-            cost=cost.total,
-            parts=cost,
-            estimated=ending != "upstream_rejected" and not self.meter.exact,
-            ending=ending,
+            api_format=self._dialect,
+            route=request.route,
             status=status,
-            stream=self.stream,
-            ttfb_ms=None if self._ttfb is None else round(self._ttfb * 1000),
-            latency_ms=round(self._latency * 1000),
-            upstream_request_id=self.upstream_request_id,
-            session_id=self._request.session_id,
-            agent=self._request.agent,
-            client=self._request.client,
-            tags=tuple(dict.fromkeys((*self._caller.key.tags, *self._request.tags))),
+            ending=ending,
             error_code=error.code if error else None,
-        )
-
-    @property
-    def _latency(self) -> float:
-        return self._clock.monotonic() - self._request.received_monotonic
-
-    def _outcome(
-        self, settled: Settlement, spent: Sequence[Decimal], upstream_seconds: float
-    ) -> Outcome:
-        key = self._caller.key
-        return Outcome(
-            request_id=self._request.id,
-            started_at=self._request.received_at,
-            dialect=self._dialect,
-            route=self._request.route,
-            status=settled.status,
-            ending=settled.ending,
-            error_code=settled.error_code,
-            key_id=key.id,
+            key_id=hold.key_id,
             key_alias=key.alias,
             key_name=key.name,
-            user_id=key.user_id,
-            asked_model=self.target.model.name,
-            bedrock_id=settled.bedrock_id,
-            stream=self.stream,
-            usage=settled.usage,
-            cost=settled.cost,
-            estimated=settled.estimated,
-            latency_seconds=self._latency,
-            ttfb_seconds=self._ttfb,
-            upstream_seconds=upstream_seconds,
+            user_id=hold.user_id,
+            model=hold.model,
+            upstream_model=self.target.profile.bedrock_id,
             upstream_request_id=self.upstream_request_id,
-            session_id=self._request.session_id,
-            client=self._request.client,
-            agent=settled.agent,
-            tags=settled.tags,
-            guardrail=self.meter.intervened,
-            budgets=tuple(
-                Standing(account, usd, Decimal(0))
-                for account, usd in zip(settled.accounts, spent, strict=False)
-                if account.watched
-            ),
-            parts=settled.parts,
-            cache_as_input=self.target.cache_as_input(settled.usage, settled.started_at.date()),
             attempts=tuple(self._attempts),
+            stream=self.stream,
+            usage=usage,
+            cost=cost.total,
+            cost_parts=cost,
+            estimated=ending != "upstream_rejected" and not self.meter.exact,
+            uncached_cost=self.target.cache_as_input(usage, day),
+            guardrail=self.meter.intervened,
+            latency_seconds=now - request.received_monotonic,
+            ttfb_seconds=self._ttfb,
+            upstream_seconds=now - self._admitted,
+            session_id=request.session_id,
+            agent=request.agent,
+            user_agent=request.client,
+            tags=tuple(dict.fromkeys((*key.tags, *request.tags))),
+            counters=hold.accounts,
             parameters=self._parameters,
-            conversation=self._conversation(),
+            content=self._content(),
         )
 
-    def _conversation(self) -> Conversation | None:
+    def _content(self) -> CapturedContent | None:
         if self._remembered is None:
             return None
         answer = self.answer
         if answer is None and self._collector is not None and self.meter.started:
             answer = self._collector.message
-        return Conversation(self._remembered, answer)
+        return CapturedContent(self._remembered, answer)

@@ -23,7 +23,7 @@ from app.inference.intake import Intake
 from app.inference.request import InferenceRequest, Prepared, prepare, with_max_tokens
 from app.inference.reservation import Demand
 from app.inference.stream import STOPPING, StreamedAnswer
-from app.ledger.record import Grant, OutcomeSink
+from app.ledger.record import Grant, Sink
 from app.ledger.settling import Settler
 from app.upstream.routing import Attempt, Attempts
 from app.upstream.upstream import Call, Upstream, UpstreamStream
@@ -47,7 +47,7 @@ class Timing:
 
 
 class Inference:
-    """Answers requests in either dialect. Every request ends in exactly one Outcome."""
+    """Answers requests in either dialect. Every request ends in exactly one record."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Inference:
         settler: Settler,
         upstream: Upstream,
         attempts: Attempts,
-        sink: OutcomeSink,
+        sink: Sink,
         background: Background,
         *,
         clock: Clock,

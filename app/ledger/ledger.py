@@ -22,8 +22,8 @@ from app.ledger.record import (
     LimitRefusal,
     Reading,
     Refusal,
+    RequestRecord,
     Scope,
-    Settlement,
     Standing,
 )
 
@@ -135,14 +135,14 @@ class PostgresLedger:
         )
         return Grant(standings, tuple(Reading(*reading) for reading in readings))
 
-    async def book(self, settlement: Settlement) -> Booked:
+    async def book(self, record: RequestRecord) -> Booked:
         (spent,), lasts = await self._database.row_to_last(
-            SETTLE, _json(_end(settlement)), _owner(settlement)
+            SETTLE, _json(_end(record)), _owner(record)
         )
         return Booked(_numbers(spent, Decimal), lasts)
 
-    async def settle(self, settlement: Settlement) -> None:
-        await self._database.row_on_disk(SETTLE, _json(_end(settlement)), _owner(settlement))
+    async def settle(self, record: RequestRecord) -> None:
+        await self._database.row_on_disk(SETTLE, _json(_end(record)), _owner(record))
 
     async def heartbeat(self, owner: InstanceId) -> None:
         await self._database.execute(HEARTBEAT, {"owner": owner})
@@ -172,9 +172,9 @@ class PostgresLedger:
         )
 
 
-def _owner(of: Hold | Settlement) -> str:
+def _owner(of: Hold | RequestRecord) -> str:
     """Whose rows a statement locks."""
-    return of.user_id or of.key_id
+    return of.user_id or of.key_id or ""
 
 
 def _hold(hold: Hold) -> dict[str, Any]:
@@ -208,52 +208,9 @@ def _hold(hold: Hold) -> dict[str, Any]:
     return asked
 
 
-def _end(settlement: Settlement) -> dict[str, Any]:
+def _end(record: RequestRecord) -> dict[str, Any]:
     """As `settle_v1` takes it."""
-    return {"row": _row(settlement), "counters": _counters(settlement.accounts)}
-
-
-def _row(settlement: Settlement) -> dict[str, Any]:
-    """A row of the spend log."""
-    s, usage = settlement, settlement.usage
-    row = {
-        "request_id": s.request_id,
-        "started_at": s.started_at,
-        "finished_at": s.finished_at,
-        "key_id": s.key_id,
-        "user_id": s.user_id,
-        "api_format": s.dialect,
-        "model": s.model,
-        "upstream_model": s.bedrock_id,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cache_read_tokens": usage.cache_read_tokens,
-        "cache_write_5m_tokens": usage.cache_write_5m_tokens,
-        "cache_write_1h_tokens": usage.cache_write_1h_tokens,
-        "cost": s.cost,
-        "estimated": s.estimated,
-        "ending": s.ending,
-        "status": s.status,
-        "stream": s.stream,
-        "ttfb_ms": s.ttfb_ms,
-        "latency_ms": s.latency_ms,
-        "upstream_request_id": s.upstream_request_id,
-        "session_id": s.session_id,
-        "agent": s.agent,
-        "user_agent": s.client,
-        "tags": s.tags,
-        "error_code": s.error_code,
-    }
-    if s.parts is not None:
-        row |= {
-            "input_cost": s.parts.input,
-            "output_cost": s.parts.output,
-            "cache_read_cost": s.parts.cache_read,
-            "cache_write_5m_cost": s.parts.cache_write_5m,
-            "cache_write_1h_cost": s.parts.cache_write_1h,
-            "guardrail_cost": s.parts.guardrail,
-        }
-    return row
+    return {"row": record.to_row(), "counters": _counters(record.counters)}
 
 
 def _counters(accounts: Sequence[Account]) -> list[dict[str, Any]]:

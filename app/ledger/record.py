@@ -1,4 +1,4 @@
-"""What was asked and answered, for the traces of those who want that; nothing else may see it."""
+"""Reservations, settlements, and the record of a finished request."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from app.core.budgets import LIFETIME_START, LimitedBy, LimitKind, Window
 from app.core.ids import InstanceId, KeyId, RequestId, UserId
 from app.core.pricing import Cost
-from app.core.usage import Usage
+from app.core.usage import NO_USAGE, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class CapturedContent:
     """The request's body as it came, and the answer as Anthropic's message, if there is one."""
 
     asked: bytes = field(repr=False)
@@ -34,7 +34,7 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptNote:
+class UpstreamAttempt:
     """One call of Bedrock: by which profile, when (seconds after the request came in), for how long
     until it answered or failed, and with which error code."""
 
@@ -199,38 +199,115 @@ Ending = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """The end of a request, for the account of spend. It holds no text of the conversation.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """A finished request. Everything that is kept or reported of it is made from this: the
+    settlement and row of the spend log, the line of the log, metrics, the trace.
 
-    Settling twice is the same as settling once: `request_id` decides.
+    It holds no key, and no text of the conversation but in `content`. Settling it twice is the same
+    as settling it once: `request_id` decides.
     """
 
     request_id: RequestId
     started_at: datetime
     finished_at: datetime
-    key_id: KeyId
-    user_id: UserId | None
-    dialect: str
-    model: str
-    bedrock_id: str
-    accounts: tuple[Account, ...]
-    usage: Usage
-    cost: Decimal
-    estimated: bool
-    ending: Ending
+    api_format: str
+    route: str = ""
+    """The path's pattern; empty for a request whose gateway died."""
     status: int
-    stream: bool
-    ttfb_ms: int | None
-    upstream_request_id: str | None
-    session_id: str | None
-    client: str | None
-    parts: Cost | None = None
-    """What `cost` is made of; None where it is a guess made without counts."""
-    latency_ms: int | None = None
+    ending: Ending | None
+    """None when the gateway itself rejected the request: there is nothing to settle."""
     error_code: str | None = None
+    key_id: KeyId | None = None
+    key_alias: str | None = None
+    key_name: str | None = None
+    user_id: UserId | None = None
+    model: str | None = None
+    """The public name; None where the catalogue does not know the model of the request."""
+    upstream_model: str | None = None
+    """Bedrock's id of the inference profile that answered."""
+    upstream_request_id: str | None = None
+    attempts: tuple[UpstreamAttempt, ...] = ()
+    stream: bool = False
+    usage: Usage = NO_USAGE
+    cost: Decimal = Decimal(0)
+    """USD."""
+    cost_parts: Cost | None = None
+    """None where `cost` was estimated without token counts."""
+    estimated: bool = False
+    uncached_cost: Decimal = Decimal(0)
+    """USD that the tokens of the prompt cache would have cost as plain input."""
+    guardrail: bool = False
+    """Whether a guardrail intervened."""
+    latency_seconds: float = 0
+    """From the request to now; 0 where nobody measured it."""
+    ttfb_seconds: float | None = None
+    upstream_seconds: float = 0
+    """From admission to the end of Bedrock's answer; 0 where Bedrock was not called."""
+    session_id: str | None = None
     agent: str | None = None
+    user_agent: str | None = None
     tags: tuple[str, ...] = ()
+    counters: tuple[Account, ...] = ()
+    """The budgets that the cost counts against."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Of the model: numbers and words of its own, never text."""
+    content: CapturedContent | None = field(default=None, repr=False)
+    """None unless capture is on; neither in the spend log nor in the spool."""
+
+    def budgets(self, spent: Sequence[Decimal]) -> tuple[Standing, ...]:
+        """The budgets it counts against, given what is spent in each of `counters`."""
+        return tuple(
+            Standing(account, usd, Decimal(0))
+            for account, usd in zip(self.counters, spent, strict=False)
+            if account.watched
+        )
+
+    def to_row(self) -> dict[str, Any]:
+        """A row of spend_log."""
+        usage, parts = self.usage, self.cost_parts
+        row = {
+            "request_id": self.request_id,
+            "started_at": self.started_at,
+            "finished_at": self.finished_at,
+            "key_id": self.key_id,
+            "user_id": self.user_id,
+            "api_format": self.api_format,
+            "model": self.model,
+            "upstream_model": self.upstream_model,
+            "upstream_request_id": self.upstream_request_id,
+            "stream": self.stream,
+            "status": self.status,
+            "ending": self.ending,
+            "error_code": self.error_code,
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "cache_read_tokens": usage.cache_read_tokens,
+            "cache_write_5m_tokens": usage.cache_write_5m_tokens,
+            "cache_write_1h_tokens": usage.cache_write_1h_tokens,
+            "cost": self.cost,
+            "estimated": self.estimated,
+            "ttfb_ms": _milliseconds(self.ttfb_seconds),
+            "latency_ms": _milliseconds(self.latency_seconds or None),
+            "session_id": self.session_id,
+            "agent": self.agent,
+            "user_agent": self.user_agent,
+            "tags": self.tags,
+        }
+        if parts is not None:
+            row |= {
+                "input_cost": parts.input,
+                "output_cost": parts.output,
+                "cache_read_cost": parts.cache_read,
+                "cache_write_5m_cost": parts.cache_write_5m,
+                "cache_write_1h_cost": parts.cache_write_1h,
+                "guardrail_cost": parts.guardrail,
+            }
+        return row
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 class Ledger(Protocol):
@@ -240,10 +317,10 @@ class Ledger(Protocol):
         """Count the request in all of its limits and set its hold to `hold.amount` in all of its
         capped accounts, or change nothing. A hold that grows is not limited again."""
 
-    async def book(self, settlement: Settlement) -> Booked:
+    async def book(self, record: RequestRecord) -> Booked:
         """Replace the hold by what was really spent; idempotent by request id."""
 
-    async def settle(self, settlement: Settlement) -> None:
+    async def settle(self, record: RequestRecord) -> None:
         """The same, and it lasts once this returns; slower."""
 
     async def heartbeat(self, owner: InstanceId) -> None:
@@ -268,58 +345,11 @@ Tidied = Literal["spooled", "orphan", "stray"]
 """A settlement that was kept, one of a gateway that died, a hold that nobody knows of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a request ended. No key is in it: aliases and ids only; and no prompt or answer but in
-    `conversation`."""
+class Sink(Protocol):
+    """Takes note of a finished request. It may drop, but never raises and never waits."""
 
-    request_id: RequestId
-    started_at: datetime
-    dialect: str
-    route: str
-    status: int
-    ending: Ending | None
-    """None when it was refused by the gateway itself."""
-    error_code: str | None
-    key_id: str | None
-    key_alias: str | None
-    key_name: str | None
-    user_id: str | None
-    asked_model: str | None
-    """The public name of the model; None where the catalogue does not know what was asked."""
-    bedrock_id: str | None
-    stream: bool
-    usage: Usage
-    cost: Decimal
-    estimated: bool
-    latency_seconds: float
-    ttfb_seconds: float | None
-    upstream_seconds: float
-    """From admission to the end of Bedrock's answer; 0 where Bedrock was not asked."""
-    upstream_request_id: str | None
-    session_id: str | None
-    client: str | None
-    agent: str | None
-    tags: tuple[str, ...]
-    guardrail: bool
-    """Whether a guardrail intervened."""
-    budgets: tuple[Standing, ...] = ()
-    """The budgets that it counts against, as they stand after it."""
-    parts: Cost | None = None
-    """What the cost is made of."""
-    cache_as_input: Decimal = Decimal(0)
-    """USD that the tokens of the prompt cache would have cost without one."""
-    attempts: tuple[AttemptNote, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Of the model: numbers and words of its own, never text."""
-    conversation: Conversation | None = field(default=None, repr=False)
-    """None unless it was asked for."""
-
-
-class OutcomeSink(Protocol):
-    """Takes note of a request's end. It may drop, but never raises and never waits."""
-
-    def record(self, outcome: Outcome) -> None: ...
+    def record(self, record: RequestRecord, spent: Sequence[Decimal] = ()) -> None:
+        """`spent`: USD in each of its counters since, where that is known."""
 
 
 class SpendWatcher(Protocol):

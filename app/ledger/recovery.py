@@ -9,9 +9,8 @@ from decimal import Decimal
 
 from app.core.ids import InstanceId, RequestId
 from app.core.time import Clock
-from app.core.usage import Usage
 from app.errors import DatabaseUnavailable
-from app.ledger.record import Hold, Ledger, Settlement, SpendWatcher
+from app.ledger.record import Hold, Ledger, RequestRecord, SpendWatcher
 from app.ledger.settling import Settler
 
 log = logging.getLogger(__name__)
@@ -112,26 +111,20 @@ class Janitor:
             log.warning("released a stray hold", extra={"request_id": hold.request_id})
 
 
-def _abandoned(hold: Hold, clock: Clock) -> Settlement:
+def _abandoned(hold: Hold, clock: Clock) -> RequestRecord:
     """A request is billed at what it held: that covers all that was seen of its answer."""
-    return Settlement(
+    return RequestRecord(
         request_id=hold.request_id,
         started_at=hold.started_at,
         finished_at=clock.now(),
+        api_format="unknown",
+        status=500,
+        ending="gateway_lost",
         key_id=hold.key_id,
         user_id=hold.user_id,
-        dialect="unknown",
         model=hold.model,
-        bedrock_id=hold.bedrock_id,
-        accounts=hold.accounts,
-        usage=Usage(),
+        upstream_model=hold.bedrock_id,
         cost=hold.amount,
         estimated=True,
-        ending="gateway_lost",
-        status=500,
-        stream=False,
-        ttfb_ms=None,
-        upstream_request_id=None,
-        session_id=None,
-        client=None,
+        counters=hold.accounts,
     )

@@ -9,13 +9,13 @@ from typing import Protocol, TypeVar
 
 from app.core.tasks import Background
 from app.errors import DatabaseUnavailable
-from app.ledger.record import Booked, Ledger, Settlement
+from app.ledger.record import Booked, Ledger, RequestRecord
 
 
 class Spool(Protocol):
     """Keeps settlements while the database is away."""
 
-    async def add(self, settlement: Settlement) -> None:
+    async def add(self, record: RequestRecord) -> None:
         """Raises OSError when there is no room."""
 
     async def replay(self, ledger: Ledger) -> int:
@@ -39,17 +39,17 @@ class Settler:
         self._ledger = ledger
         self._spool = spool
         self._background = background
-        self._kept: deque[Settlement] = deque()
-        self._unsure: dict[asyncio.Future[bool], list[Settlement]] = {}
+        self._kept: deque[RequestRecord] = deque()
+        self._unsure: dict[asyncio.Future[bool], list[RequestRecord]] = {}
         """Those that it may still lose, by what they wait for."""
 
-    async def settle(self, settlement: Settlement) -> Sequence[Decimal]:
+    async def settle(self, record: RequestRecord) -> Sequence[Decimal]:
         """What is spent in each account now; nothing if that is not known. Never raises for want
         of database or disk."""
-        booked = await self._or_keep(settlement, self._ledger.book(settlement))
+        booked = await self._or_keep(record, self._ledger.book(record))
         if booked is None:
             return ()
-        self._remember(settlement, booked)
+        self._remember(record, booked)
         return booked.spent
 
     async def replay(self) -> int:
@@ -57,20 +57,20 @@ class Settler:
         DatabaseUnavailable."""
         count = 0
         while self._kept:
-            settlement = self._kept.popleft()
+            record = self._kept.popleft()
             try:
-                await self._ledger.settle(settlement)
+                await self._ledger.settle(record)
             except BaseException:
-                self._kept.appendleft(settlement)
+                self._kept.appendleft(record)
                 raise
             count += 1
         return count + await self._spool.replay(self._ledger)
 
-    def _remember(self, settlement: Settlement, booked: Booked) -> None:
+    def _remember(self, record: RequestRecord, booked: Booked) -> None:
         if (others := self._unsure.get(booked.lasts)) is not None:
-            others.append(settlement)
+            others.append(record)
             return
-        self._unsure[booked.lasts] = [settlement]
+        self._unsure[booked.lasts] = [record]
         self._background.start(self._make_sure(booked.lasts))
 
     async def _make_sure(self, lasts: asyncio.Future[bool]) -> None:
@@ -85,26 +85,26 @@ class Settler:
                 *(self._or_keep(one, self._ledger.settle(one)) for one in settlements)
             )
 
-    async def _or_keep(self, settlement: Settlement, settling: Awaitable[Made]) -> Made | None:
+    async def _or_keep(self, record: RequestRecord, settling: Awaitable[Made]) -> Made | None:
         """What comes of it; None without a database. What does not get settled is kept."""
         try:
             return await settling
         except DatabaseUnavailable as error:
-            await self._keep(settlement, error)
+            await self._keep(record, error)
             return None
         except Exception as error:
             # A fault of ours loses no bill either: somebody will look into the spool.
-            await self._keep(settlement, error)
+            await self._keep(record, error)
             raise
 
-    async def _keep(self, settlement: Settlement, reason: Exception) -> None:
+    async def _keep(self, record: RequestRecord, reason: Exception) -> None:
         facts = {
-            "request_id": settlement.request_id,
-            "cost": str(settlement.cost),
+            "request_id": record.request_id,
+            "cost": str(record.cost),
             "reason": type(reason).__name__,
         }
         try:
-            await self._spool.add(settlement)
+            await self._spool.add(record)
             log.warning("not booked: settlement spooled", extra=facts)
         except OSError as error:
             log.critical(
@@ -116,4 +116,4 @@ class Settler:
                 log.critical(
                     "settlement lost", extra={"request_id": lost.request_id, "cost": str(lost.cost)}
                 )
-            self._kept.append(settlement)
+            self._kept.append(record)

@@ -6,23 +6,33 @@ directory and a crash leaves nothing torn. Settling is idempotent: a file may be
 
 import asyncio
 import errno
-import json
 import logging
 import os
-from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import orjson
 
 from app.core.budgets import Window
-from app.core.ids import KeyId, RequestId, UserId
 from app.core.pricing import Cost
 from app.core.usage import Usage
 from app.errors import GatewayError
-from app.ledger.record import Account, Ledger, Scope, Settlement
+from app.ledger.record import Account, Ledger, RequestRecord, Scope
 
 log = logging.getLogger(__name__)
+
+VERSION: Final = 1
+"""Of the files' form."""
+
+KEPT: Final = (
+    "request_id", "started_at", "finished_at", "api_format", "status", "ending", "error_code",
+    "key_id", "user_id", "model", "upstream_model", "upstream_request_id", "stream", "usage",
+    "cost", "cost_parts", "estimated", "latency_seconds", "ttfb_seconds", "session_id", "agent",
+    "user_agent", "tags", "counters",
+)  # fmt: skip
+"""The fields of a record that its settlement needs."""
 
 
 class FileSpool:
@@ -48,13 +58,13 @@ class FileSpool:
         """Settlements that wait."""
         return len(self._files())
 
-    async def add(self, settlement: Settlement) -> None:
-        content = encode(settlement)
+    async def add(self, record: RequestRecord) -> None:
+        content = encode(record)
         if self._bytes + len(content) > self._max_bytes:
             raise OSError(errno.ENOSPC, "the spool has reached its bound", str(self._directory))
         self._bytes += len(content)
         try:
-            await asyncio.to_thread(_write, self._directory / settlement.request_id, content)
+            await asyncio.to_thread(_write, self._directory / record.request_id, content)
         except OSError:
             self._bytes -= len(content)
             raise
@@ -66,13 +76,13 @@ class FileSpool:
             if content is None:
                 continue
             try:
-                settlement = decode(content)
+                record = decode(content)
             except (ValueError, KeyError, TypeError, ArithmeticError):
                 log.critical("a spooled settlement cannot be read", extra={"file": str(file)})
                 self._set_aside(file, ".unreadable", len(content))
                 continue
             try:
-                await ledger.settle(settlement)
+                await ledger.settle(record)
             except GatewayError:
                 raise
             except Exception:
@@ -119,28 +129,27 @@ def _read(file: Path) -> bytes | None:
         return None
 
 
-def encode(settlement: Settlement) -> bytes:
-    """A settlement as JSON; money and times as text."""
-    return json.dumps(asdict(settlement), default=str).encode()
+def encode(record: RequestRecord) -> bytes:
+    """A record as JSON; money and times as text. Neither its content nor what is only reported."""
+    kept = {name: getattr(record, name) for name in KEPT}
+    return orjson.dumps({"v": VERSION, **kept}, default=str)
 
 
-def decode(content: bytes) -> Settlement:
-    """The settlement that `encode` was given."""
-    fields: dict[str, Any] = json.loads(content)
-    user_id = fields["user_id"]
-    fields |= {
-        "request_id": RequestId(fields["request_id"]),
-        "key_id": KeyId(fields["key_id"]),
-        "user_id": UserId(user_id) if user_id is not None else None,
+def decode(content: bytes) -> RequestRecord:
+    """The record that `encode` was given. Fields that a newer version added are ignored; what is
+    missing has its default."""
+    fields: dict[str, Any] = orjson.loads(content)
+    record = {name: fields[name] for name in KEPT if name in fields}
+    record |= {
         "started_at": datetime.fromisoformat(fields["started_at"]),
         "finished_at": datetime.fromisoformat(fields["finished_at"]),
-        "accounts": tuple(_account(a) for a in fields["accounts"]),
+        "counters": tuple(_account(a) for a in fields["counters"]),
         "usage": Usage(**fields["usage"]),
         "cost": Decimal(fields["cost"]),
-        "parts": _parts(fields["parts"]),
+        "cost_parts": _parts(fields["cost_parts"]),
         "tags": tuple(fields["tags"]),
     }
-    return Settlement(**fields)
+    return RequestRecord(**record)
 
 
 def _account(fields: dict[str, Any]) -> Account:

@@ -128,13 +128,13 @@ page AS (
      ORDER BY l.started_at DESC, l.request_id OFFSET %(offset)s LIMIT %(limit)s
 )
 SELECT l.request_id, l.started_at, l.finished_at, l.key_id, n.key_name, n.key_alias, l.user_id,
-       l.api_format AS dialect, l.model, l.upstream_model AS bedrock_id,
+       l.api_format, l.model, l.upstream_model,
        l.input_tokens, l.output_tokens, l.cache_read_tokens,
        l.cache_write_5m_tokens, l.cache_write_1h_tokens, l.cost, l.input_cost, l.output_cost,
        l.cache_read_cost, l.cache_write_5m_cost, l.cache_write_1h_cost, l.guardrail_cost,
        l.estimated, l.ending,
        l.status, l.error_code, l.stream, l.ttfb_ms, l.latency_ms, l.upstream_request_id,
-       l.session_id, l.agent, l.user_agent AS client, l.tags
+       l.session_id, l.agent, l.user_agent, l.tags
   FROM page l LEFT JOIN names n USING (key_id)
  ORDER BY l.started_at DESC, l.request_id
 """

@@ -96,9 +96,9 @@ class LogEntry:
     key_name: str | None
     key_alias: str | None
     user_id: str | None
-    dialect: str
+    api_format: str
     model: str
-    bedrock_id: str
+    upstream_model: str
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int
@@ -121,7 +121,7 @@ class LogEntry:
     upstream_request_id: str | None
     session_id: str | None
     agent: str | None
-    client: str | None
+    user_agent: str | None
     tags: list[str]
 
 

@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.trace import Status, StatusCode, set_span_in_context
 
-from app.ledger.record import Outcome
+from app.ledger.record import RequestRecord
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class TraceOptions:
 
 
 class LangfuseTraces:
-    """Implements the port OutcomeSink."""
+    """Implements the port Sink."""
 
     def __init__(
         self,
@@ -105,18 +105,18 @@ class LangfuseTraces:
             TRACER, langfuse_version, attributes={"public_key": options.public_key}
         )
         self._masks = [re.compile(pattern) for pattern in (*CREDENTIALS, *options.mask)]
-        self._waiting: queue.Queue[Outcome | None] = queue.Queue(most_waiting)
+        self._waiting: queue.Queue[RequestRecord | None] = queue.Queue(most_waiting)
         self._bytes = 0
         self._thread = threading.Thread(target=self._work, name="langfuse", daemon=True)
         self._thread.start()
 
-    def record(self, outcome: Outcome) -> None:
-        size = len(outcome.conversation.asked) if outcome.conversation else 0
+    def record(self, record: RequestRecord) -> None:
+        size = len(record.content.asked) if record.content else 0
         if self._bytes + size > MOST_BYTES_WAITING:
             self._on_drop()
             return
         try:
-            self._waiting.put_nowait(outcome)
+            self._waiting.put_nowait(record)
         except queue.Full:
             self._on_drop()
             return
@@ -136,26 +136,26 @@ class LangfuseTraces:
         self._client.shutdown()
 
     def _work(self) -> None:
-        while (outcome := self._waiting.get()) is not None:
+        while (record := self._waiting.get()) is not None:
             try:
-                self._trace(outcome)
+                self._trace(record)
             except Exception as error:
                 log.exception("a trace failed", extra={"error": type(error).__name__})
             finally:
-                self._bytes -= len(outcome.conversation.asked) if outcome.conversation else 0
+                self._bytes -= len(record.content.asked) if record.content else 0
 
-    def _trace(self, outcome: Outcome) -> None:
-        self._ids.request_id = outcome.request_id
-        begun = outcome.started_at
+    def _trace(self, record: RequestRecord) -> None:
+        self._ids.request_id = record.request_id
+        begun = record.started_at
         span = self._tracer.start_span(
-            outcome.route,
+            record.route,
             start_time=_nanoseconds(begun),
-            attributes=_present(self._generation(outcome) | self._caller(outcome)),
+            attributes=_present(self._generation(record) | self._caller(record)),
         )
-        if outcome.error_code is not None:
-            span.set_status(Status(StatusCode.ERROR, outcome.error_code))
+        if record.error_code is not None:
+            span.set_status(Status(StatusCode.ERROR, record.error_code))
         context = set_span_in_context(span)
-        tries = outcome.attempts if len(outcome.attempts) > 1 else ()
+        tries = record.attempts if len(record.attempts) > 1 else ()
         for number, attempt in enumerate(tries, 1):
             since = begun + timedelta(seconds=attempt.after_seconds)
             child = self._tracer.start_span(
@@ -171,47 +171,47 @@ class LangfuseTraces:
                             attempt.bedrock_id
                         ),
                     }
-                    | self._caller(outcome)
+                    | self._caller(record)
                 ),
             )
             child.end(_nanoseconds(since + timedelta(seconds=attempt.seconds)))
-        span.end(_nanoseconds(begun + timedelta(seconds=outcome.latency_seconds)))
+        span.end(_nanoseconds(begun + timedelta(seconds=record.latency_seconds)))
 
-    def _caller(self, outcome: Outcome) -> dict[str, Any]:
+    def _caller(self, record: RequestRecord) -> dict[str, Any]:
         """What belongs to the trace as a whole, and so to each of its spans."""
         return {
-            Attributes.TRACE_NAME: outcome.route,
-            Attributes.TRACE_USER_ID: outcome.user_id or outcome.key_alias or outcome.key_name,
-            Attributes.TRACE_SESSION_ID: outcome.session_id,
-            Attributes.TRACE_TAGS: list(outcome.tags) or None,
+            Attributes.TRACE_NAME: record.route,
+            Attributes.TRACE_USER_ID: record.user_id or record.key_alias or record.key_name,
+            Attributes.TRACE_SESSION_ID: record.session_id,
+            Attributes.TRACE_TAGS: list(record.tags) or None,
             Attributes.ENVIRONMENT: self._options.environment,
             Attributes.RELEASE: self._options.release,
         }
 
-    def _generation(self, outcome: Outcome) -> dict[str, Any]:
-        usage = outcome.usage
-        first = outcome.ttfb_seconds
-        begun = outcome.started_at
-        failed = outcome.error_code is not None
+    def _generation(self, record: RequestRecord) -> dict[str, Any]:
+        usage = record.usage
+        first = record.ttfb_seconds
+        begun = record.started_at
+        failed = record.error_code is not None
         details = {
-            "request_id": outcome.request_id,
-            "dialect": outcome.dialect,
-            "status": outcome.status,
-            "ending": outcome.ending,
-            "stream": outcome.stream,
-            "estimated": outcome.estimated,
-            "bedrock_id": outcome.bedrock_id,
-            "upstream_request_id": outcome.upstream_request_id,
-            "key_alias": outcome.key_alias,
-            "key_name": outcome.key_name,
-            "agent": outcome.agent,
-            "client": outcome.client,
-            "guardrail": outcome.guardrail,
+            "request_id": record.request_id,
+            "api_format": record.api_format,
+            "status": record.status,
+            "ending": record.ending,
+            "stream": record.stream,
+            "estimated": record.estimated,
+            "upstream_model": record.upstream_model,
+            "upstream_request_id": record.upstream_request_id,
+            "key_alias": record.key_alias,
+            "key_name": record.key_name,
+            "agent": record.agent,
+            "user_agent": record.user_agent,
+            "guardrail": record.guardrail,
         }
         return {
             Attributes.OBSERVATION_TYPE: "generation",
-            Attributes.OBSERVATION_MODEL: outcome.asked_model,
-            Attributes.OBSERVATION_MODEL_PARAMETERS: json.dumps(dict(outcome.parameters)),
+            Attributes.OBSERVATION_MODEL: record.model,
+            Attributes.OBSERVATION_MODEL_PARAMETERS: json.dumps(dict(record.parameters)),
             Attributes.OBSERVATION_USAGE_DETAILS: json.dumps(
                 {
                     "input": usage.input_tokens,
@@ -222,27 +222,27 @@ class LangfuseTraces:
                     "total": usage.total_tokens,
                 }
             ),
-            Attributes.OBSERVATION_COST_DETAILS: json.dumps(_costs(outcome)),
+            Attributes.OBSERVATION_COST_DETAILS: json.dumps(_costs(record)),
             Attributes.OBSERVATION_COMPLETION_START_TIME: json.dumps(
                 (begun + timedelta(seconds=first)).isoformat()
             )
-            if first is not None and outcome.stream
+            if first is not None and record.stream
             else None,
             Attributes.OBSERVATION_LEVEL: "ERROR" if failed else None,
-            Attributes.OBSERVATION_STATUS_MESSAGE: outcome.error_code,
+            Attributes.OBSERVATION_STATUS_MESSAGE: record.error_code,
             **{
                 f"{Attributes.OBSERVATION_METADATA}.{name}": json.dumps(value)
                 for name, value in details.items()
                 if value is not None
             },
-            **self._content(outcome),
+            **self._content(record),
         }
 
-    def _content(self, outcome: Outcome) -> dict[str, str]:
-        if outcome.conversation is None or self._options.capture == "off":
+    def _content(self, record: RequestRecord) -> dict[str, str]:
+        if record.content is None or self._options.capture == "off":
             return {}
-        answer = outcome.conversation.answer
-        shown = {Attributes.OBSERVATION_INPUT: outcome.conversation.asked}
+        answer = record.content.answer
+        shown = {Attributes.OBSERVATION_INPUT: record.content.asked}
         if answer is not None:
             shown[Attributes.OBSERVATION_OUTPUT] = orjson.dumps(answer.get("content"))
         return {name: self._shown(text) for name, text in shown.items()}
@@ -277,10 +277,10 @@ def trace_id(request_id: str) -> int:
     return int.from_bytes(hashlib.sha256(request_id.encode()).digest()[:16])
 
 
-def _costs(outcome: Outcome) -> dict[str, float]:
+def _costs(record: RequestRecord) -> dict[str, float]:
     """USD, by the names that the tokens have too."""
-    total = {"total": float(outcome.cost)}
-    if (parts := outcome.parts) is None:
+    total = {"total": float(record.cost)}
+    if (parts := record.cost_parts) is None:
         return total
     return total | {
         "input": float(parts.input),

@@ -12,7 +12,7 @@ from typing import Final, Generic, TypeVar
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
-from app.ledger.record import Outcome
+from app.ledger.record import RequestRecord
 
 Children = TypeVar("Children")
 
@@ -62,7 +62,7 @@ class _Timing:
 
 
 class LiteLLMMetrics:
-    """Counts outcomes; one lookup and some additions for each."""
+    """Counts records; one lookup and some additions for each."""
 
     def __init__(
         self, registry: CollectorRegistry, *, sets_remembered: int = SETS_REMEMBERED
@@ -75,7 +75,7 @@ class LiteLLMMetrics:
 
         self._requests = counter(
             "litellm_proxy_total_requests_metric",
-            "Requests, failed ones among them.",
+            "Requests, failed ones included.",
             *CALLER, "route", "status_code",
         )  # fmt: skip
         self._failures = counter(
@@ -86,9 +86,9 @@ class LiteLLMMetrics:
         self._spend = counter("litellm_spend_metric", "USD spent.", *CALLER)
         self._total = counter("litellm_total_tokens_metric", "Tokens of all kinds.", *CALLER)
         self._input = counter(
-            "litellm_input_tokens_metric", "Tokens of prompts, those of the cache too.", *CALLER
+            "litellm_input_tokens_metric", "Input tokens, cached ones included.", *CALLER
         )
-        self._output = counter("litellm_output_tokens_metric", "Tokens of answers.", *CALLER)
+        self._output = counter("litellm_output_tokens_metric", "Output tokens.", *CALLER)
         self._cached = counter(
             "litellm_input_cached_tokens_metric", "Tokens read from the prompt cache.", *CALLER
         )
@@ -98,35 +98,36 @@ class LiteLLMMetrics:
             *CALLER,
         )
         self._deployment_requests = counter(
-            "litellm_deployment_total_requests", "Requests that were sent to Bedrock.", *DEPLOYMENT
+            "litellm_deployment_total_requests", "Requests sent to Bedrock.", *DEPLOYMENT
         )
         self._deployment_successes = counter(
-            "litellm_deployment_success_responses", "Requests that Bedrock answered.", *DEPLOYMENT
+            "litellm_deployment_success_responses", "Requests answered by Bedrock.", *DEPLOYMENT
         )
         self._deployment_failures = counter(
             "litellm_deployment_failure_responses",
-            "Requests that Bedrock failed.",
+            "Requests failed by Bedrock.",
             *DEPLOYMENT,
             *FAILURE,
         )
         self._zero_cost = counter(
             "litellm_zero_cost_requests",
-            "Requests with tokens and without a cost: there should be none.",
+            "Requests with tokens but no cost; should be 0.",
             "requested_model", "model",
         )  # fmt: skip
         self._latency = histogram(
-            "litellm_request_total_latency_metric", "Seconds from request to the end of its answer."
+            "litellm_request_total_latency_metric",
+            "Seconds from the request to the end of the response.",
         )
         self._upstream = histogram(
-            "litellm_llm_api_latency_metric", "Seconds that Bedrock took for an answer."
+            "litellm_llm_api_latency_metric", "Seconds Bedrock took to respond."
         )
         self._first_token = histogram(
             "litellm_llm_api_time_to_first_token_metric",
-            "Seconds from request to the first event of a streamed answer.",
+            "Seconds from the request to the first event of a stream.",
         )
         self._overhead = histogram(
             "litellm_overhead_latency_metric",
-            "Seconds of an answer that were not Bedrock's.",
+            "Seconds spent in the gateway itself.",
         )
         self._spendings: _Recent[_Spending] = _Recent(
             sets_remembered,
@@ -142,37 +143,37 @@ class LiteLLMMetrics:
         self._requests_by: _Recent[Counter] = _Recent(sets_remembered, self._requests)
         self._failures_by: _Recent[Counter] = _Recent(sets_remembered, self._failures)
 
-    def record(self, outcome: Outcome) -> None:
+    def record(self, record: RequestRecord) -> None:
         caller = (
-            outcome.key_id or NOTHING,
-            outcome.key_alias or NOTHING,
-            outcome.user_id or NOTHING,
-            outcome.asked_model or NOTHING,
-            outcome.bedrock_id or NOTHING,
+            record.key_id or NOTHING,
+            record.key_alias or NOTHING,
+            record.user_id or NOTHING,
+            record.model or NOTHING,
+            record.upstream_model or NOTHING,
         )
-        self._count(outcome, caller)
-        if outcome.ending is None:
+        self._count(record, caller)
+        if record.ending is None:
             return
-        if outcome.ending != "upstream_rejected":
-            self._book(outcome, caller)
-        self._time(outcome)
+        if record.ending != "upstream_rejected":
+            self._book(record, caller)
+        self._time(record)
 
-    def _count(self, outcome: Outcome, caller: tuple[str, ...]) -> None:
-        status = str(outcome.status)
-        labels = (*caller, outcome.route, status)
+    def _count(self, record: RequestRecord, caller: tuple[str, ...]) -> None:
+        status = str(record.status)
+        labels = (*caller, record.route, status)
         requests = self._requests_by.get(labels) or self._requests_by.put(
             labels, self._requests.labels(*labels)
         )
         requests.inc()
-        if outcome.error_code is not None:
-            labels = (*caller, outcome.route, status, outcome.error_code)
+        if record.error_code is not None:
+            labels = (*caller, record.route, status, record.error_code)
             failures = self._failures_by.get(labels) or self._failures_by.put(
                 labels, self._failures.labels(*labels)
             )
             failures.inc()
 
-    def _book(self, outcome: Outcome, caller: tuple[str, ...]) -> None:
-        usage = outcome.usage
+    def _book(self, record: RequestRecord, caller: tuple[str, ...]) -> None:
+        usage = record.usage
         use = self._spendings.get(caller) or self._spendings.put(
             caller,
             _Spending(
@@ -184,33 +185,33 @@ class LiteLLMMetrics:
                 self._cache_creation.labels(*caller),
             ),
         )
-        use.spend.inc(float(outcome.cost))
+        use.spend.inc(float(record.cost))
         use.total.inc(usage.total_tokens)
         use.input.inc(usage.prompt_tokens)
         use.output.inc(usage.output_tokens)
         use.cached.inc(usage.cache_read_tokens)
         use.cache_creation.inc(usage.cache_write_5m_tokens + usage.cache_write_1h_tokens)
-        if usage.total_tokens and not outcome.cost:
+        if usage.total_tokens and not record.cost:
             self._zero_cost.labels(*caller[-2:]).inc()
 
-    def _time(self, outcome: Outcome) -> None:
+    def _time(self, record: RequestRecord) -> None:
         """By model alone: a histogram for each key would be too much to scrape."""
-        deployment = (outcome.asked_model or NOTHING, outcome.bedrock_id or NOTHING)
+        deployment = (record.model or NOTHING, record.upstream_model or NOTHING)
         use = self._timings.get(deployment)
         if use is None:
             use = self._timings[deployment] = self._timing(*deployment)
         use.requests.inc()
-        if outcome.error_code is None:
+        if record.error_code is None:
             use.successes.inc()
         else:
-            failure = (str(outcome.status), outcome.error_code)
+            failure = (str(record.status), record.error_code)
             self._deployment_failures.labels(*deployment, PROVIDER, *failure).inc()
-        upstream = min(outcome.upstream_seconds, outcome.latency_seconds)
-        use.total.observe(outcome.latency_seconds)
+        upstream = min(record.upstream_seconds, record.latency_seconds)
+        use.total.observe(record.latency_seconds)
         use.upstream.observe(upstream)
-        use.overhead.observe(outcome.latency_seconds - upstream)
-        if outcome.stream and outcome.ttfb_seconds is not None:
-            use.first_token.observe(outcome.ttfb_seconds)
+        use.overhead.observe(record.latency_seconds - upstream)
+        if record.stream and record.ttfb_seconds is not None:
+            use.first_token.observe(record.ttfb_seconds)
 
     def _timing(self, asked: str, reached: str) -> _Timing:
         model = (asked, reached, asked, PROVIDER)

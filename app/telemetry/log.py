@@ -3,13 +3,13 @@
 import json
 import logging
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 
-from app.ledger.record import Outcome
+from app.ledger.record import RequestRecord, Standing
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -66,62 +66,66 @@ def configure_logging(level: str) -> None:
     # write it.
     logging._srcfile = None  # noqa: SLF001 - as logging's own guide says
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    # These would repeat what the Outcome says, or tell what clients sent.
+    # These would repeat what the record says, or tell what clients sent.
     for name in ("uvicorn", "botocore", "aiohttp", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-class OutcomeLog:
+Finished = tuple[RequestRecord, Sequence[Standing]]
+"""A record, and the budgets it counts against as they are after it."""
+
+
+class RequestLog:
     """A line for each request, past logging: to make its record takes longer than all the rest."""
 
     def __init__(self) -> None:
         self._log = logging.getLogger("gateway.request")
 
-    def record(self, outcomes: Iterable[Outcome]) -> None:
+    def record(self, records: Iterable[Finished]) -> None:
         """Write several at once."""
         if not self._log.isEnabledFor(logging.INFO):
             return
         heading = _heading(datetime.now(UTC), "INFO", self._log.name, "request")
-        lines = [_one_line(heading | _told(outcome)) + "\n" for outcome in outcomes]
+        lines = [_one_line(heading | _told(*finished)) + "\n" for finished in records]
         sys.stdout.write("".join(lines))
         sys.stdout.flush()
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
-    usage = outcome.usage
+def _told(record: RequestRecord, budgets: Sequence[Standing]) -> dict[str, Any]:
+    usage = record.usage
     return {
-        "request_id": outcome.request_id,
-        "dialect": outcome.dialect,
-        "route": outcome.route,
-        "status": outcome.status,
-        "ending": outcome.ending,
-        "error_code": outcome.error_code,
-        "key_id": outcome.key_id,
-        "key_alias": outcome.key_alias,
-        "key_name": outcome.key_name,
-        "user_id": outcome.user_id,
-        "model": outcome.asked_model,
-        "bedrock_id": outcome.bedrock_id,
-        "stream": outcome.stream,
+        "request_id": record.request_id,
+        "api_format": record.api_format,
+        "route": record.route,
+        "status": record.status,
+        "ending": record.ending,
+        "error_code": record.error_code,
+        "key_id": record.key_id,
+        "key_alias": record.key_alias,
+        "key_name": record.key_name,
+        "user_id": record.user_id,
+        "model": record.model,
+        "upstream_model": record.upstream_model,
+        "stream": record.stream,
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "cache_read_tokens": usage.cache_read_tokens,
         "cache_write_5m_tokens": usage.cache_write_5m_tokens,
         "cache_write_1h_tokens": usage.cache_write_1h_tokens,
-        "cost_usd": str(outcome.cost),
-        "estimated": outcome.estimated,
-        "latency_ms": round(outcome.latency_seconds * 1000, 1),
-        "ttfb_ms": _milliseconds(outcome.ttfb_seconds),
-        "upstream_ms": round(outcome.upstream_seconds * 1000, 1),
-        "upstream_request_id": outcome.upstream_request_id,
-        "session_id": outcome.session_id,
-        "client": outcome.client,
-        "agent": outcome.agent,
-        "tags": outcome.tags,
-        "guardrail": outcome.guardrail,
+        "cost_usd": str(record.cost),
+        "estimated": record.estimated,
+        "latency_ms": round(record.latency_seconds * 1000, 1),
+        "ttfb_ms": _milliseconds(record.ttfb_seconds),
+        "upstream_ms": round(record.upstream_seconds * 1000, 1),
+        "upstream_request_id": record.upstream_request_id,
+        "session_id": record.session_id,
+        "user_agent": record.user_agent,
+        "agent": record.agent,
+        "tags": record.tags,
+        "guardrail": record.guardrail,
         "budget_warnings": [
             f"{standing.account.scope} {level}"
-            for standing in outcome.budgets
+            for standing in budgets
             if (level := standing.warning)
         ],
     }

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -19,7 +19,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from app.ledger.record import Account, Outcome, Scope
+from app.ledger.record import Account, RequestRecord, Scope, Standing
 from app.telemetry.litellm_metrics import LiteLLMMetrics
 
 Watched = Literal[
@@ -29,10 +29,10 @@ Watched = Literal[
     "gateway_database_connections",
     "gateway_database_connections_used",
     "gateway_database_requests_waiting",
-    "gateway_spool_settlements",
+    "gateway_spool_records",
     "gateway_spool_bytes",
-    "gateway_keys_remembered",
-    "gateway_database_silence_seconds",
+    "gateway_key_cache_entries",
+    "gateway_database_heartbeat_age_seconds",
 ]
 """What is looked at when it is asked for, rather than noted when it changes."""
 
@@ -47,14 +47,14 @@ class LoopLag:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._lag = Histogram(
             "gateway_event_loop_lag_seconds",
-            "By how much the event loop was late.",
+            "Delay of the event loop.",
             registry=registry,
             buckets=BUCKETS,
         )
 
         self._tasks = Gauge(
             "gateway_event_loop_tasks",
-            "Tasks of the event loop, a few for each open request.",
+            "Tasks of the event loop.",
             registry=registry,
         )
 
@@ -94,13 +94,13 @@ class BudgetGauges(Collector):
         self._most = budgets_remembered
         self._states: OrderedDict[tuple[Scope, str], _State] = OrderedDict()
 
-    def record(self, outcome: Outcome) -> None:
-        for standing in outcome.budgets:
+    def record(self, record: RequestRecord, budgets: Sequence[Standing]) -> None:
+        for standing in budgets:
             account = standing.account
             if account.scope not in WHOSE or account.cap is None:
                 continue
             labels = (
-                (account.id, outcome.key_alias or "None")
+                (account.id, record.key_alias or "None")
                 if account.scope is Scope.KEY
                 else (account.id,)
             )
@@ -129,7 +129,7 @@ class BudgetGauges(Collector):
             )
             hours = GaugeMetricFamily(
                 f"litellm_{whose}_budget_remaining_hours_metric",
-                "Hours until the budget starts anew.",
+                "Hours until the budget resets.",
                 labels=labels,
             )
             for (of, _), state in list(self._states.items()):
@@ -143,16 +143,16 @@ class BudgetGauges(Collector):
 
 
 WATCHED: Final[dict[Watched, str]] = {
-    "gateway_requests_in_flight": "Requests that were let in and are not settled yet.",
+    "gateway_requests_in_flight": "Admitted requests that are not settled yet.",
     "gateway_body_bytes_in_flight": "Bytes of request bodies that are being processed.",
-    "gateway_background_tasks": "Answers read on, settlements, and those not on disk yet.",
+    "gateway_background_tasks": "Settlements, streams read on after a disconnect, flushes.",
     "gateway_database_connections": "Connections of the pool to the database.",
-    "gateway_database_connections_used": "Connections of the pool that run a statement.",
-    "gateway_database_requests_waiting": "Statements that wait for a connection.",
-    "gateway_spool_settlements": "Settlements on disk that wait for the database.",
-    "gateway_spool_bytes": "Bytes of settlements on disk, of the bound that they have.",
-    "gateway_keys_remembered": "Keys in the cache.",
-    "gateway_database_silence_seconds": "Since the database last answered the gateway's heartbeat.",
+    "gateway_database_connections_used": "Connections of the pool that are running a statement.",
+    "gateway_database_requests_waiting": "Statements waiting for a connection.",
+    "gateway_spool_records": "Requests in the local spool, waiting for the database.",
+    "gateway_spool_bytes": "Bytes of the local spool.",
+    "gateway_key_cache_entries": "Keys in the cache.",
+    "gateway_database_heartbeat_age_seconds": "Seconds since the last database heartbeat.",
 }
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -176,45 +176,45 @@ class Metrics:
         self._watched = {
             name: Gauge(name, told, registry=registry) for name, told in WATCHED.items()
         }
-        self._refusals = Counter(
-            "gateway_refusals",
-            "Requests that the gateway itself refused, by error code and dialect.",
-            ["error", "dialect"],
+        self._rejections = Counter(
+            "gateway_rejections",
+            "Requests rejected by the gateway, by error code and API format.",
+            ["error", "api_format"],
             registry=registry,
         )
-        self._endings = Counter(
-            "gateway_answers",
-            "Requests that were let in, by how they ended and by dialect.",
-            ["ending", "dialect"],
+        self._requests = Counter(
+            "gateway_requests",
+            "Admitted requests by ending and API format.",
+            ["ending", "api_format"],
             registry=registry,
         )
         self._estimated = Counter(
             "gateway_estimated_spend_usd",
-            "USD of the spend log that are an estimate, as Bedrock's figures never came.",
+            "USD of the spend log that are estimated because Bedrock reported no usage.",
             ["ending"],
             registry=registry,
         )
         self._cache_cost = Counter(
             "gateway_cache_cost_usd",
-            "USD for tokens that were read from or written to the prompt cache.",
+            "USD spent on prompt cache reads and writes.",
             ["requested_model"],
             registry=registry,
         )
-        self._cache_as_input = Counter(
-            "gateway_cache_as_input_usd",
-            "USD that the same tokens would have cost as fresh input.",
+        self._uncached_cost = Counter(
+            "gateway_cache_uncached_cost_usd",
+            "USD that the same tokens would have cost without the cache.",
             ["requested_model"],
             registry=registry,
         )
-        self._second_tries = Counter(
-            "gateway_upstream_second_tries",
-            "Calls of Bedrock that were made once more, by the error that led to it.",
+        self._retries = Counter(
+            "gateway_upstream_retries",
+            "Retried calls to Bedrock, by the error of the first.",
             ["error"],
             registry=registry,
         )
-        self._omissions = Counter(
-            "gateway_upstream_omissions",
-            "Beta flags and fields that Bedrock refused and that are left out since.",
+        self._params_dropped = Counter(
+            "gateway_unsupported_params_dropped",
+            "Beta flags and fields dropped after Bedrock rejected them.",
             ["model"],
             registry=registry,
         )
@@ -224,67 +224,67 @@ class Metrics:
             ["model"],
             registry=registry,
         )
-        self._dropped_traces = Counter(
-            "gateway_dropped_traces",
-            "Traces that did not fit into the queue to Langfuse.",
+        self._traces_dropped = Counter(
+            "gateway_traces_dropped",
+            "Traces dropped because the queue to Langfuse was full.",
             registry=registry,
         )
         self._differences = Gauge(
-            "gateway_spend_differences",
-            "Differences between log, summaries and counters that the last daily check found.",
+            "gateway_reconciliation_differences",
+            "Differences found by the last daily reconciliation of log, roll-ups and counters.",
             registry=registry,
         )
-        self._tidied = Counter(
-            "gateway_janitor_settlements",
-            "Settlements of requests whose own gateway could not settle them, by their kind.",
+        self._recovered = Counter(
+            "gateway_recovered_requests",
+            "Requests settled from the spool or for a gateway that died, by kind.",
             ["kind"],
             registry=registry,
         )
         self._budget_warnings = Counter(
             "gateway_budget_warnings",
-            "Requests after which a budget was used by 75 % or 95 %, or beyond its soft limit.",
+            "Requests after which a budget was at 75 %, 95 % or beyond its soft limit.",
             ["scope", "level"],
             registry=registry,
         )
 
-    def record(self, outcome: Outcome) -> None:
-        self._litellm.record(outcome)
-        self._budgets.record(outcome)
-        if outcome.ending is None:
-            self._refusals.labels(outcome.error_code or "None", outcome.dialect).inc()
+    def record(self, record: RequestRecord, budgets: Sequence[Standing] = ()) -> None:
+        self._litellm.record(record)
+        self._budgets.record(record, budgets)
+        if record.ending is None:
+            self._rejections.labels(record.error_code or "None", record.api_format).inc()
         else:
-            self._endings.labels(outcome.ending, outcome.dialect).inc()
-        if outcome.cache_as_input and outcome.parts:
-            parts, model = outcome.parts, outcome.asked_model or "None"
+            self._requests.labels(record.ending, record.api_format).inc()
+        if record.uncached_cost and record.cost_parts:
+            parts, model = record.cost_parts, record.model or "None"
             paid = parts.cache_read + parts.cache_write_5m + parts.cache_write_1h
             self._cache_cost.labels(model).inc(float(paid))
-            self._cache_as_input.labels(model).inc(float(outcome.cache_as_input))
-        if outcome.estimated:
-            self._estimated.labels(outcome.ending).inc(float(outcome.cost))
-        for standing in outcome.budgets:
+            self._uncached_cost.labels(model).inc(float(record.uncached_cost))
+        if record.estimated:
+            self._estimated.labels(record.ending).inc(float(record.cost))
+        for standing in budgets:
             if level := standing.warning:
                 self._budget_warnings.labels(standing.account.scope.value, level).inc()
-        if outcome.guardrail:
-            self._interventions.labels(outcome.asked_model or "unknown").inc()
+        if record.guardrail:
+            self._interventions.labels(record.model or "unknown").inc()
 
     def watch(self, name: Watched, value: Callable[[], float]) -> None:
         """Show what `value` says at the moment of each scrape."""
         self._watched[name].set_function(value)
 
     def trace_dropped(self) -> None:
-        self._dropped_traces.inc()
+        self._traces_dropped.inc()
 
     def tried_again(self, error_code: str) -> None:
-        self._second_tries.labels(error_code).inc()
+        self._retries.labels(error_code).inc()
 
     def left_out(self, model: str) -> None:
-        self._omissions.labels(model).inc()
+        self._params_dropped.labels(model).inc()
 
     def spend_checked(self, differences: int) -> None:
         self._differences.set(differences)
 
     def tidied(self, what: str, count: int) -> None:
-        self._tidied.labels(what).inc(count)
+        self._recovered.labels(what).inc(count)
 
     def described(self) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
         """Name, type, labels and meaning of each metric, for its documentation."""

@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Final, Protocol
 
-from app.ledger.record import Outcome, OutcomeSink, SpendWatcher, Tidied
-from app.telemetry.log import OutcomeLog
+from app.ledger.record import RequestRecord, Sink, SpendWatcher, Tidied
+from app.telemetry.log import Finished, RequestLog
 from app.telemetry.metrics import Metrics, Watched
 from app.upstream.upstream import AttemptWatcher
 
 
-class Telemetry(OutcomeSink, AttemptWatcher, SpendWatcher, Protocol):
+class Telemetry(Sink, AttemptWatcher, SpendWatcher, Protocol):
     """All that is told of requests."""
 
     def watch(self, name: Watched, value: Callable[[], float]) -> None:
@@ -33,7 +34,7 @@ TOLD_AFTER_SECONDS: Final = 0.01
 class Traces(Protocol):
     """Where each request leaves a trace."""
 
-    def record(self, outcome: Outcome) -> None: ...
+    def record(self, record: RequestRecord) -> None: ...
 
     def close(self) -> None: ...
 
@@ -42,29 +43,29 @@ class AllTelemetry:
     """Implements the port Telemetry: the log, metrics, and traces where they are wanted."""
 
     def __init__(self, metrics: Metrics, traces: Traces | None = None) -> None:
-        self._log = OutcomeLog()
+        self._log = RequestLog()
         self._metrics = metrics
         self._traces = traces
-        self._waiting: list[Outcome] = []
+        self._waiting: list[Finished] = []
 
-    def record(self, outcome: Outcome) -> None:
+    def record(self, record: RequestRecord, spent: Sequence[Decimal] = ()) -> None:
         """It is told of a moment later, so that no answer waits for that."""
         if not self._waiting:
             asyncio.get_running_loop().call_later(TOLD_AFTER_SECONDS, self._tell)
-        self._waiting.append(outcome)
+        self._waiting.append((record, record.budgets(spent)))
 
     def _tell(self) -> None:
-        outcomes, self._waiting = self._waiting, []
-        for outcome in outcomes:
+        records, self._waiting = self._waiting, []
+        for record, budgets in records:
             try:
-                self._metrics.record(outcome)
+                self._metrics.record(record, budgets)
                 if self._traces is not None:
-                    self._traces.record(outcome)
+                    self._traces.record(record)
             except Exception:
-                facts = {"request_id": outcome.request_id}
+                facts = {"request_id": record.request_id}
                 log.exception("metrics or traces lack a request", extra=facts)
-        if outcomes:
-            self._log.record(outcomes)
+        if records:
+            self._log.record(records)
 
     def tried_again(self, error_code: str) -> None:
         self._metrics.tried_again(error_code)

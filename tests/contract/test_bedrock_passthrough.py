@@ -27,7 +27,7 @@ def test_botocore_gets_bedrocks_own_answer(own_stack: Stack) -> None:
         ("bedrock", False, "completed"),
         ("bedrock", True, "completed"),
     ]
-    assert [(o["dialect"], o["route"]) for o in own_stack.gateway.outcomes()] == [
+    assert [(o["api_format"], o["route"]) for o in own_stack.gateway.outcomes()] == [
         ("bedrock", "/bedrock/model/{model_id}/invoke"),
         ("bedrock", "/bedrock/model/{model_id}/invoke-with-response-stream"),
     ]

@@ -31,7 +31,7 @@ def mode(stack: Stack, **more: str) -> dict[str, str]:
 
 
 def calls(stack: Stack) -> list[tuple[Any, ...]]:
-    return [(o["dialect"], o["status"], o["error_code"]) for o in stack.gateway.outcomes()]
+    return [(o["api_format"], o["status"], o["error_code"]) for o in stack.gateway.outcomes()]
 
 
 async def test_each_name_is_answered_in_one_request_and_billed_to_the_digit(

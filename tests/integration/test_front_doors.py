@@ -103,4 +103,4 @@ def test_metrics_are_open_inside_and_not_there_outside(stack: Stack, path: str) 
     outside = httpx.get(stack.gateway.public_url + path)
 
     assert (inside.status_code, outside.status_code) == (200, 404)
-    assert "# HELP gateway_upstream_second_tries_total" in inside.text
+    assert "# HELP gateway_upstream_retries_total" in inside.text

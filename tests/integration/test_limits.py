@@ -213,7 +213,7 @@ async def test_a_place_held_by_a_gateway_that_was_killed_is_given_back(
         metrics = heir.metrics()
 
     assert len(said) == 1
-    assert 'gateway_janitor_settlements_total{kind="orphan"} 1.0' in metrics
+    assert 'gateway_recovered_requests_total{kind="orphan"} 1.0' in metrics
 
 
 def _try(gateway: GatewayProcess, key: str) -> None:

@@ -111,6 +111,6 @@ def test_the_process_tells_of_itself(stack: Stack) -> None:
         "gateway_event_loop_lag_seconds_count",
         "gateway_database_connections",
         "gateway_requests_in_flight",
-        "gateway_spool_settlements",
+        "gateway_spool_records",
     ):
         assert re.search(rf"^{name} \d", page, re.MULTILINE), name

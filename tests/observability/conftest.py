@@ -103,7 +103,7 @@ ANSWERED = 3 * 2 * len(MODELS)
 
 
 def seen(metrics: VictoriaMetrics) -> float:
-    rows = metrics.query('sum(gateway_answers_total{ending="completed"})')
+    rows = metrics.query('sum(gateway_requests_total{ending="completed"})')
     return float(rows[0]["value"][1]) if rows else 0
 
 

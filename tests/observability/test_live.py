@@ -29,11 +29,11 @@ NAME = re.compile(
 )
 OF_OTHERS = ("vm_", "vmalert_", "alertmanager_")
 NEEDS_TROUBLE = {
-    "gateway_upstream_omissions_total": "Bedrock has to know less than the catalogue says",
+    "gateway_unsupported_params_dropped_total": "Bedrock has to know less than the catalogue says",
     "gateway_guardrail_interventions_total": "a guardrail has to intervene",
-    "gateway_janitor_settlements_total": "a gateway has to die with requests in flight",
+    "gateway_recovered_requests_total": "a gateway has to die with requests in flight",
     "litellm_zero_cost_requests_total": "a model has to have no price",
-    'gateway_refusals_total{error="database_unavailable"}': "the database has to be away",
+    'gateway_rejections_total{error="database_unavailable"}': "the database has to be away",
     "up == 0": "a task has to be gone",
     'absent(up{job="gateway"}': "the gateway has to be gone",
 }

@@ -11,7 +11,7 @@ from app.core.ids import Author, Credentials, InstanceId, KeyId, RequestId, User
 from app.core.usage import Usage
 from app.identity.policy import EVERYTHING, Allowance, Caller, Key, User, hash_key, key_name
 from app.inference.request import ReadBody
-from app.ledger.record import Account, Hold, Outcome, Scope, Settlement
+from app.ledger.record import Account, Hold, RequestRecord, Scope
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = Window(NOW.replace(hour=0), NOW.replace(hour=0) + timedelta(days=1))
@@ -109,60 +109,55 @@ def hold(*accounts: Account, amount: str = "1", **changes: Any) -> Hold:
     return replace(plain, **changes)
 
 
-def settlement(held: Hold, cost: str = "0.5", **changes: Any) -> Settlement:
+def settlement(held: Hold, cost: str = "0.5", **changes: Any) -> RequestRecord:
     """The end of a request that was held for."""
-    plain = Settlement(
+    plain = RequestRecord(
         request_id=held.request_id,
         started_at=held.started_at,
         finished_at=held.started_at + timedelta(seconds=3),
+        api_format="anthropic",
+        status=200,
+        ending="completed",
         key_id=held.key_id,
         user_id=held.user_id,
-        dialect="anthropic",
         model=held.model,
-        bedrock_id=held.bedrock_id,
-        accounts=held.accounts,
+        upstream_model=held.bedrock_id,
+        upstream_request_id="aws-1",
+        stream=True,
         usage=Usage(10, 20, 30, 40, 50),
         cost=Decimal(cost),
-        estimated=False,
-        ending="completed",
-        status=200,
-        stream=True,
-        ttfb_ms=120,
-        upstream_request_id="aws-1",
+        ttfb_seconds=0.12,
         session_id="session-1",
-        client="claude-cli/2.1.330",
+        user_agent="claude-cli/2.1.330",
+        counters=held.accounts,
     )
     return replace(plain, **changes)
 
 
-def outcome(**changes: Any) -> Outcome:
-    """The end of a streamed request that went well."""
-    plain = Outcome(
+def record(**changes: Any) -> RequestRecord:
+    """A streamed request that went well."""
+    plain = RequestRecord(
         request_id=request_id(),
         started_at=NOW,
-        dialect="anthropic",
+        finished_at=NOW + timedelta(seconds=1.5),
+        api_format="anthropic",
         route="/v1/messages",
         status=200,
         ending="completed",
-        error_code=None,
         key_id=KEY_ID,
         key_alias="a-key",
         key_name="sk-...abcd",
-        user_id="ada",
-        asked_model="claude-haiku-4-5",
-        bedrock_id="us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        user_id=UserId("ada"),
+        model="claude-haiku-4-5",
+        upstream_model="us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        upstream_request_id="aws-1",
         stream=True,
         usage=Usage(10, 20, 300, 4000, 50000),
         cost=Decimal("0.25"),
-        estimated=False,
         latency_seconds=1.5,
         ttfb_seconds=0.3,
         upstream_seconds=1.49,
-        upstream_request_id="aws-1",
         session_id="session-1",
-        client="claude-cli/2.1.330",
-        agent=None,
-        tags=(),
-        guardrail=False,
+        user_agent="claude-cli/2.1.330",
     )
     return replace(plain, **changes)

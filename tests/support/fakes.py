@@ -19,10 +19,9 @@ from app.ledger.record import (
     Hold,
     Ledger,
     LimitRefusal,
-    Outcome,
     Reading,
     Refusal,
-    Settlement,
+    RequestRecord,
     Standing,
 )
 from app.upstream.upstream import Call, Completion
@@ -60,8 +59,8 @@ class MemoryLedger:
     holds: list[Hold] = field(default_factory=list)
     """Every hold that was asked for."""
     reservations: dict[RequestId, Hold] = field(default_factory=dict)
-    log: dict[RequestId, Settlement] = field(default_factory=dict)
-    settled: list[Settlement] = field(default_factory=list)
+    log: dict[RequestId, RequestRecord] = field(default_factory=dict)
+    settled: list[RequestRecord] = field(default_factory=list)
     """Every settlement that was asked for, repetitions too."""
     beats: list[InstanceId] = field(default_factory=list)
     prepared: list[datetime] = field(default_factory=list)
@@ -108,30 +107,30 @@ class MemoryLedger:
         )
         return Grant(tuple(standings), tuple(readings))
 
-    async def book(self, settlement: Settlement) -> Booked:
-        await self.settle(settlement)
+    async def book(self, record: RequestRecord) -> Booked:
+        await self.settle(record)
         lasts = self.lasts
         if lasts is None:
             lasts = asyncio.get_running_loop().create_future()
             lasts.set_result(True)
-        return Booked([self.spent(account) for account in settlement.accounts], lasts)
+        return Booked([self.spent(account) for account in record.counters], lasts)
 
-    async def settle(self, settlement: Settlement) -> None:
+    async def settle(self, record: RequestRecord) -> None:
         self.asked_to_settle.set()
         if self.gate is not None:
             await self.gate.wait()
         self._answer()
-        self.settled.append(settlement)
-        released = self.reservations.pop(settlement.request_id, None)
-        logged = self.log.get(settlement.request_id)
-        if logged is None or (logged.ending == "gateway_lost" != settlement.ending):
-            self.log[settlement.request_id] = settlement
-            more = settlement.cost - (logged.cost if logged else 0)
-            self._add(self._spent, settlement.accounts, more)
+        self.settled.append(record)
+        released = self.reservations.pop(record.request_id, None)
+        logged = self.log.get(record.request_id)
+        if logged is None or (logged.ending == "gateway_lost" != record.ending):
+            self.log[record.request_id] = record
+            more = record.cost - (logged.cost if logged else 0)
+            self._add(self._spent, record.counters, more)
         if released is not None:
-            self._add(self._held, _capped(settlement.accounts), -released.amount)
-            used = settlement.usage.total_tokens - settlement.usage.cache_read_tokens
-            surplus = 0 if settlement.ending == "gateway_lost" else used - released.tokens
+            self._add(self._held, _capped(record.counters), -released.amount)
+            used = record.usage.total_tokens - record.usage.cache_read_tokens
+            surplus = 0 if record.ending == "gateway_lost" else used - released.tokens
             for limited_by in released.limits:
                 self._leaked(limited_by).give_back(surplus)
 
@@ -261,13 +260,13 @@ class MemoryDirectory:
 class MemorySpool:
     """Keeps settlements, up to `room` of them."""
 
-    kept: list[Settlement] = field(default_factory=list)
+    kept: list[RequestRecord] = field(default_factory=list)
     room: int = 100
 
-    async def add(self, settlement: Settlement) -> None:
+    async def add(self, record: RequestRecord) -> None:
         if len(self.kept) >= self.room:
             raise OSError(28, "No space left on device")
-        self.kept.append(settlement)
+        self.kept.append(record)
 
     async def replay(self, ledger: Ledger) -> int:
         count = 0
@@ -279,13 +278,15 @@ class MemorySpool:
 
 
 @dataclass
-class OutcomeList:
-    """Keeps every Outcome."""
+class RecordList:
+    """Keeps every record, and the budgets it counts against."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
+    records: list[RequestRecord] = field(default_factory=list)
+    budgets: list[tuple[Standing, ...]] = field(default_factory=list)
 
-    def record(self, outcome: Outcome) -> None:
-        self.outcomes.append(outcome)
+    def record(self, record: RequestRecord, spent: Sequence[Decimal] = ()) -> None:
+        self.records.append(record)
+        self.budgets.append(record.budgets(spent))
 
 
 Step = Sequence[bytes] | GatewayError | BaseException | asyncio.Event

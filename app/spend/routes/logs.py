@@ -160,7 +160,7 @@ def _entry(entry: LogEntry) -> dict[str, Any]:
     )
     return {
         "request_id": entry.request_id,
-        "call_type": CALL_TYPES.get(entry.dialect, entry.dialect),
+        "call_type": CALL_TYPES.get(entry.api_format, entry.api_format),
         "api_key": entry.key_id,
         "spend": entry.cost,
         "total_tokens": prompt + entry.output_tokens,
@@ -170,7 +170,7 @@ def _entry(entry: LogEntry) -> dict[str, Any]:
         "endTime": time(entry.finished_at),
         "completionStartTime": time(first_token),
         "request_duration_ms": entry.latency_ms,
-        "model": entry.bedrock_id,
+        "model": entry.upstream_model,
         "model_group": entry.model,
         "custom_llm_provider": "bedrock",
         "user": entry.user_id,
@@ -203,7 +203,7 @@ def _entry(entry: LogEntry) -> dict[str, Any]:
             "estimated": entry.estimated,
             "stream": entry.stream,
             "agent": entry.agent,
-            "client": entry.client,
+            "user_agent": entry.user_agent,
             "upstream_request_id": entry.upstream_request_id,
         },
     }

@@ -43,14 +43,14 @@ AT_THE_DOOR = Row(
     "What does not get through",
     [
         box("Refused", "A second, before anything was asked of Bedrock.", "reqps",
-            Query(f"sum by (error) (rate(gateway_refusals_total{INTERVAL}))", "{{error}}")),
+            Query(f"sum by (error) (rate(gateway_rejections_total{INTERVAL}))", "{{error}}")),
         arrow("or failed"),
         box("Failed by Bedrock", "A second.", "reqps",
             Query("sum by (exception_class) (rate(litellm_deployment_failure_responses_total"
                   f"{INTERVAL}))", "{{exception_class}}")),
         arrow("or hung up"),
         box("How answers ended", "A second.", "reqps",
-            Query(f"sum by (ending) (rate(gateway_answers_total{INTERVAL}))", "{{ending}}")),
+            Query(f"sum by (ending) (rate(gateway_requests_total{INTERVAL}))", "{{ending}}")),
     ],
     height=5,
 )  # fmt: skip
@@ -66,7 +66,7 @@ MONEY = Row(
             Query("sum(gateway_database_requests_waiting)", "waiting")),
         arrow("if it is away"),
         box("Spool", "Settlements on disk.", "short",
-            Query("sum(gateway_spool_settlements)", "waiting"), bad=1),
+            Query("sum(gateway_spool_records)", "waiting"), bad=1),
         arrow("adds up to"),
         box("Spend", "USD an hour.", "currencyUSD",
             Query(f"sum(rate(litellm_spend_metric_total{INTERVAL})) * 3600", "an hour")),
@@ -84,7 +84,7 @@ WATCHING = Row(
             Query('count(ALERTS{alertstate="firing"}) or vector(0)', "firing"), bad=1),
         arrow("beside it"),
         box("Langfuse", "Traces dropped in the last hour.", "short",
-            Query("sum(increase(gateway_dropped_traces_total[1h]))", "dropped"), bad=1),
+            Query("sum(increase(gateway_traces_dropped_total[1h]))", "dropped"), bad=1),
     ],
     height=5,
 )  # fmt: skip

@@ -42,8 +42,8 @@ RATES = Row(
                      f"{INTERVAL}))", "{{status_code}}")], stacked=True),
         Panel("How answers ended", "A second; a client that is gone is read on for, so that the "
               "bill is exact.", "reqps",
-              [Query(f"sum by (ending, dialect) (rate(gateway_answers_total{INTERVAL}))",
-                     "{{ending}} {{dialect}}")], stacked=True),
+              [Query(f"sum by (ending, api_format) (rate(gateway_requests_total{INTERVAL}))",
+                     "{{ending}} {{api_format}}")], stacked=True),
     ],
 )  # fmt: skip
 
@@ -58,7 +58,7 @@ ERRORS = Row(
               [Query(f"gateway:failure_ratio:rate{window}", window)
                for window in ("5m", "1h", "6h", "3d")], bad=0.001),
         Panel("Refused at the door", "A second, by reason.", "reqps",
-              [Query(f"sum by (error) (rate(gateway_refusals_total{INTERVAL}))", "{{error}}")],
+              [Query(f"sum by (error) (rate(gateway_rejections_total{INTERVAL}))", "{{error}}")],
               stacked=True),
     ],
 )  # fmt: skip
@@ -76,11 +76,11 @@ BEDROCK = Row(
                      f"{UPSTREAM}_failure_responses_total{INTERVAL}))",
                      "{{requested_model}} {{exception_class}}")], stacked=True),
         Panel("Second tries", "A second, by what the first one met.", "reqps",
-              [Query(f"sum by (error) (rate(gateway_upstream_second_tries_total{INTERVAL}))",
+              [Query(f"sum by (error) (rate(gateway_upstream_retries_total{INTERVAL}))",
                      "{{error}}")], stacked=True),
         Panel("Left out, blocked", "In the time shown: flags and fields that Bedrock refused and "
               "that are left out since; answers that a guardrail blocked or changed.", "short",
-              [Query("sum by (model) (increase(gateway_upstream_omissions_total[$__range]))",
+              [Query("sum by (model) (increase(gateway_unsupported_params_dropped_total[$__range]))",
                      "left out, {{model}}"),
                Query("sum by (model) (increase(gateway_guardrail_interventions_total[$__range]))",
                      "guardrail, {{model}}")], "bargauge"),
@@ -110,16 +110,16 @@ LEDGER = Row(
     "Ledger",
     [
         Panel("Differences", "That the last daily check found between log, summaries and counters.",
-              "short", [Query("max(gateway_spend_differences)")], "stat", bad=1, width=4),
+              "short", [Query("max(gateway_reconciliation_differences)")], "stat", bad=1, width=4),
         by_instance("Settlements on disk", "That wait for the database.", "short",
-                    "gateway_spool_settlements"),
+                    "gateway_spool_records"),
         Panel("Estimated spend", "USD an hour that were booked without Bedrock's figures.",
               "currencyUSD",
               [Query(f"sum by (ending) (rate(gateway_estimated_spend_usd_total{INTERVAL})) * 3600",
                      "{{ending}}")], stacked=True),
         Panel("Settled for others", "A second: settlements of requests whose own task could not.",
               "ops",
-              [Query(f"sum by (kind) (rate(gateway_janitor_settlements_total{INTERVAL}))",
+              [Query(f"sum by (kind) (rate(gateway_recovered_requests_total{INTERVAL}))",
                      "{{kind}}")], stacked=True),
     ],
 )  # fmt: skip
@@ -136,9 +136,9 @@ PROCESS = Row(
                     "not on disk yet.", "short", "gateway_background_tasks"),
         Panel("Files and keys", "Open files; keys remembered.", "short",
               [Query('sum(process_open_fds{job="gateway"})', "open files"),
-               Query("sum(gateway_keys_remembered)", "keys")]),
+               Query("sum(gateway_key_cache_entries)", "keys")]),
         by_instance("Dropped traces", "A second.", "ops",
-                    f"rate(gateway_dropped_traces_total{INTERVAL})"),
+                    f"rate(gateway_traces_dropped_total{INTERVAL})"),
     ],
 )  # fmt: skip
 

@@ -139,7 +139,7 @@ TOKEN_KINDS = Row(
                      "{{requested_model}}")], most=1),
         Panel("What the cache saved", "In the time shown: what its tokens would have cost as fresh "
               "input, less what was paid to read and to write them.", "currencyUSD",
-              [Query(f"{cached('gateway_cache_as_input_usd_total')} "
+              [Query(f"{cached('gateway_cache_uncached_cost_usd_total')} "
                      f"- {cached('gateway_cache_cost_usd_total')}", "{{requested_model}}")],
               "bargauge"),
     ],
@@ -163,7 +163,7 @@ REFUSALS = Row(
     "Refusals and failures",
     [
         Panel("Refused by the gateway", "A second, by reason: docs/errors.md.", "reqps",
-              [Query("sum by (error) (rate(gateway_refusals_total[$__rate_interval]))",
+              [Query("sum by (error) (rate(gateway_rejections_total[$__rate_interval]))",
                      "{{error}}")], stacked=True),
         Panel("Errors by user", "A second, refusals among them.", "reqps",
               [Query(rate(FAILURES, "user, exception_class"), "{{user}} {{exception_class}}")],

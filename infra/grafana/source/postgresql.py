@@ -26,10 +26,10 @@ GATEWAY = Row(
         Panel("Waiting", "Statements without a connection.", "short",
               [Query("gateway_database_requests_waiting", "{{instance}}")]),
         Panel("Refused for it", "Requests a second that got a 503.", "reqps",
-              [Query('sum(rate(gateway_refusals_total{error="database_unavailable"}'
+              [Query('sum(rate(gateway_rejections_total{error="database_unavailable"}'
                      "[$__rate_interval])) or vector(0)", "refused")]),
         Panel("On disk", "Settlements that wait for the database, and their bytes.", "short",
-              [Query("sum(gateway_spool_settlements)", "settlements"),
+              [Query("sum(gateway_spool_records)", "settlements"),
                Query("sum(gateway_spool_bytes)", "bytes")]),
     ],
 )  # fmt: skip

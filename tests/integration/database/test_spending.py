@@ -14,7 +14,7 @@ from app.core.ids import KeyId, UserId
 from app.core.usage import Usage
 from app.database.database import Database
 from app.ledger.ledger import PostgresLedger
-from app.ledger.record import Account, Scope, Settlement, by_model
+from app.ledger.record import Account, RequestRecord, Scope, by_model
 from app.spend.history import PostgresSpending
 from app.spend.records import Dimension, Finding, LogQuery, Part, Period, Spender, SpendGroup
 from tests.support.examples import hold, settlement
@@ -42,7 +42,7 @@ class Desk:
     ledger: PostgresLedger
     spending: PostgresSpending
 
-    async def book(self, days: int = 1, cost: str = "0.5", **changes: Any) -> Settlement:
+    async def book(self, days: int = 1, cost: str = "0.5", **changes: Any) -> RequestRecord:
         key, user = changes.pop("key_id", KEY_A), changes.pop("user_id", ADA)
         accounts = changes.pop("accounts", None) or (
             Account(Scope.KEY, key, LIFETIME, None),

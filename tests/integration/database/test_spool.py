@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import get_args
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,13 +15,14 @@ from app.core.budgets import Window
 from app.core.pricing import Cost
 from app.core.usage import Usage
 from app.errors import DatabaseUnavailable
-from app.ledger.record import Account, Ending, Scope, Settlement
+from app.ledger.record import Account, Ending, RequestRecord, Scope
 from app.ledger.spool import FileSpool, decode, encode
 from tests.support.examples import account, hold, settlement
 from tests.support.fakes import MemoryLedger
 
 TIMES = st.datetimes(timezones=st.just(UTC))
 MONEY = st.decimals(allow_nan=False, allow_infinity=False)
+SECONDS = st.floats(min_value=0, max_value=1e6)
 COUNTS = st.integers(min_value=0, max_value=2**53)
 ACCOUNTS = st.builds(
     Account,
@@ -31,45 +33,45 @@ ACCOUNTS = st.builds(
     soft=st.none() | MONEY,
 )
 SETTLEMENTS = st.builds(
-    Settlement,
+    RequestRecord,
     request_id=st.text(),
     started_at=TIMES,
     finished_at=TIMES,
     key_id=st.text(),
     user_id=st.none() | st.text(),
-    dialect=st.text(),
+    api_format=st.text(),
     model=st.text(),
-    bedrock_id=st.text(),
-    accounts=st.lists(ACCOUNTS, max_size=5).map(tuple),
+    upstream_model=st.text(),
+    counters=st.lists(ACCOUNTS, max_size=5).map(tuple),
     usage=st.builds(Usage, *[COUNTS] * 5),
     cost=MONEY,
     estimated=st.booleans(),
     ending=st.sampled_from(get_args(Ending)),
     status=COUNTS,
     stream=st.booleans(),
-    ttfb_ms=st.none() | COUNTS,
+    ttfb_seconds=st.none() | SECONDS,
     upstream_request_id=st.none() | st.text(),
     session_id=st.none() | st.text(),
-    client=st.none() | st.text(),
-    parts=st.none() | st.builds(Cost, *[MONEY] * 5),
-    latency_ms=st.none() | COUNTS,
+    user_agent=st.none() | st.text(),
+    cost_parts=st.none() | st.builds(Cost, *[MONEY] * 5),
+    latency_seconds=SECONDS,
     error_code=st.none() | st.text(),
     agent=st.none() | st.text(),
     tags=st.lists(st.text(), max_size=3).map(tuple),
 )
 
 
-def one(cost: str = "0.5") -> Settlement:
+def one(cost: str = "0.5") -> RequestRecord:
     return settlement(hold(account(cap="5")), cost=cost)
 
 
 class Refusing(MemoryLedger):
     """Takes no settlement of one dollar."""
 
-    async def settle(self, settlement: Settlement) -> None:
-        if settlement.cost == 1:
+    async def settle(self, record: RequestRecord) -> None:
+        if record.cost == 1:
             raise RuntimeError("violates a constraint")
-        await super().settle(settlement)
+        await super().settle(record)
 
 
 def files(folder: Path) -> list[Path]:
@@ -77,8 +79,16 @@ def files(folder: Path) -> list[Path]:
 
 
 @given(SETTLEMENTS)
-def test_what_is_read_back_is_what_was_written_in_every_field(whole: Settlement) -> None:
+def test_what_is_read_back_is_what_was_written_in_every_field(whole: RequestRecord) -> None:
     assert decode(encode(whole)) == whole
+
+
+def test_fields_of_a_newer_version_are_ignored_and_missing_ones_have_defaults() -> None:
+    kept = one()
+    fields = orjson.loads(encode(kept))
+    del fields["agent"]
+
+    assert decode(orjson.dumps({**fields, "v": 2, "region": "us-east-1"})) == kept
 
 
 async def test_what_is_kept_is_settled_and_then_gone(tmp_path: Path) -> None:

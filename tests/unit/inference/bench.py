@@ -23,7 +23,7 @@ from app.inference.intake import Intake
 from app.inference.known_prompts import KnownPrompts
 from app.inference.request import InferenceRequest
 from app.inference.stream import StreamedAnswer
-from app.ledger.record import Account, Outcome, Settlement
+from app.ledger.record import Account, RequestRecord
 from app.ledger.settling import Settler
 from app.telemetry.metrics import Metrics
 from app.upstream.routing import Attempts
@@ -35,7 +35,7 @@ from tests.support.fakes import (
     MemoryDirectory,
     MemoryLedger,
     MemorySpool,
-    OutcomeList,
+    RecordList,
     ScriptedStream,
     ScriptedUpstream,
     Step,
@@ -115,7 +115,7 @@ class Bench:
     time: FakeTime = field(default_factory=FakeTime)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     spool: MemorySpool = field(default_factory=MemorySpool)
-    sink: OutcomeList = field(default_factory=OutcomeList)
+    sink: RecordList = field(default_factory=RecordList)
     directory: MemoryDirectory = field(default_factory=MemoryDirectory)
 
     def __post_init__(self) -> None:
@@ -211,13 +211,12 @@ class Bench:
     def account(self) -> Account:
         return self.accounts.of(self.caller, HAIKU, self.time.instant)[-1]
 
-    async def booked(self) -> tuple[Settlement, Outcome]:
-        """The one settlement and the one Outcome of the one request; nothing stays held."""
+    async def booked(self) -> RequestRecord:
+        """The record of the one request, settled and reported once; nothing stays held."""
         await self.finish()
-        (settlement,), (outcome,) = self.ledger.settled, self.sink.outcomes
+        (record,) = self.sink.records
+        assert self.ledger.settled == [record]
         assert self.ledger.reservations == {}
         assert self.ledger.held(self.account) == 0
-        assert self.ledger.spent(self.account) == settlement.cost == outcome.cost
-        assert (settlement.ending, settlement.status) == (outcome.ending, outcome.status)
-        assert settlement.usage == outcome.usage
-        return settlement, outcome
+        assert self.ledger.spent(self.account) == record.cost
+        return record

@@ -13,7 +13,7 @@ from app.catalog.catalog import load_catalog
 from app.catalog.model import Target
 from app.core.budgets import UNLIMITED
 from app.core.guardrail import NO_UNITS, GuardrailUnits
-from app.core.ids import InstanceId
+from app.core.ids import InstanceId, UserId
 from app.core.pricing import Cost, Price, Rates, Tier
 from app.core.tasks import Background
 from app.core.usage import Usage
@@ -28,18 +28,17 @@ from app.inference.known_prompts import KnownPrompts
 from app.inference.request import InferenceRequest
 from app.inference.reservation import Reservation
 from app.ledger.record import (
-    AttemptNote,
-    Conversation,
+    CapturedContent,
     Ending,
     Grant,
-    Outcome,
+    RequestRecord,
     Scope,
-    Settlement,
     Standing,
+    UpstreamAttempt,
 )
 from app.ledger.settling import Settler
 from tests.support.examples import KEY_ID, NOW, account, credentials, hold, key, sent
-from tests.support.fakes import FakeTime, MemoryLedger, MemorySpool, OutcomeList
+from tests.support.fakes import FakeTime, MemoryLedger, MemorySpool, RecordList
 from tests.unit.inference.bench import CLOSE, OPEN, START, STOP, delta, end, event, no_count
 
 TARGET = load_catalog(region="us-east-1", profile=None).resolve("claude-haiku-4-5")
@@ -56,7 +55,7 @@ class Desk:
     def __init__(self, *, remembered: bytes | None = None, bedrock_id: str | None = None) -> None:
         self.time = FakeTime(NOW)
         self.ledger = MemoryLedger()
-        self.sink = OutcomeList()
+        self.sink = RecordList()
         self.background = Background()
         self.forecast = OutputForecast()
         self.meter = Meter(one_hour_cache=False)
@@ -125,10 +124,11 @@ class Desk:
             self.meter.observe(event)
             self.bill.see(event)
 
-    async def ended(self) -> tuple[Settlement, Outcome]:
+    async def ended(self) -> RequestRecord:
         await self.background.finish(5)
-        (settlement,), (outcome,) = self.ledger.settled, self.sink.outcomes
-        return settlement, outcome
+        (record,) = self.sink.records
+        assert self.ledger.settled == [record]
+        return record
 
 
 WHOLE = (START, OPEN, delta("Hi"), CLOSE, end(20), STOP)
@@ -150,37 +150,12 @@ async def test_the_end_of_a_request_holds_everything_that_was_seen_of_it() -> No
     await desk.bill.settle("completed")
     assert (before, desk.bill.settled) == (False, True)
 
-    settlement, outcome = await desk.ended()
-    assert settlement == Settlement(
+    record = await desk.ended()
+    assert record == RequestRecord(
         request_id=desk.hold.request_id,
         started_at=NOW,
         finished_at=NOW + timedelta(seconds=2.875),
-        key_id=KEY_ID,
-        user_id=desk.hold.user_id,
-        dialect="anthropic",
-        model="claude-haiku-4-5",
-        bedrock_id=TARGET.profile.bedrock_id,
-        accounts=desk.accounts,
-        usage=USED,
-        cost=COST.total,
-        estimated=False,
-        ending="completed",
-        status=200,
-        stream=True,
-        ttfb_ms=750,
-        upstream_request_id="aws-1",
-        session_id="session-1",
-        client="claude-cli/2.1",
-        parts=COST,
-        latency_ms=2875,
-        error_code=None,
-        agent="agent-1",
-        tags=("team", "early", "late"),
-    )
-    assert outcome == Outcome(
-        request_id=desk.hold.request_id,
-        started_at=NOW,
-        dialect="anthropic",
+        api_format="anthropic",
         route="/v1/messages",
         status=200,
         ending="completed",
@@ -188,29 +163,30 @@ async def test_the_end_of_a_request_holds_everything_that_was_seen_of_it() -> No
         key_id=KEY_ID,
         key_alias="a-key",
         key_name="sk-...ests",
-        user_id="ada",
-        asked_model="claude-haiku-4-5",
-        bedrock_id=TARGET.profile.bedrock_id,
+        user_id=UserId("ada"),
+        model="claude-haiku-4-5",
+        upstream_model=TARGET.profile.bedrock_id,
+        upstream_request_id="aws-1",
+        attempts=(),
         stream=True,
         usage=USED,
         cost=COST.total,
+        cost_parts=COST,
         estimated=False,
+        uncached_cost=Decimal(0),
+        guardrail=False,
         latency_seconds=2.875,
         ttfb_seconds=0.75,
         upstream_seconds=2.375,
-        upstream_request_id="aws-1",
         session_id="session-1",
-        client="claude-cli/2.1",
         agent="agent-1",
+        user_agent="claude-cli/2.1",
         tags=("team", "early", "late"),
-        guardrail=False,
-        budgets=(Standing(desk.accounts[0], COST.total, Decimal(0)),),
-        parts=COST,
-        cache_as_input=Decimal(0),
-        attempts=(),
+        counters=desk.accounts,
         parameters={"temperature": 1},
-        conversation=None,
+        content=None,
     )
+    assert desk.sink.budgets == [(Standing(desk.accounts[0], COST.total, Decimal(0)),)]
     assert desk.admission.open_requests == set()
 
 
@@ -224,10 +200,10 @@ async def test_each_call_of_bedrock_is_noted_with_its_time_and_its_error() -> No
     desk.bill.note(OTHER, second, None)
     await desk.bill.settle("completed")
 
-    _, outcome = await desk.ended()
-    assert outcome.attempts == (
-        AttemptNote(TARGET.profile.bedrock_id, 0.5, 2, UpstreamThrottled("full").code),
-        AttemptNote(OTHER.profile.bedrock_id, 2.5, 3, None),
+    record = await desk.ended()
+    assert record.attempts == (
+        UpstreamAttempt(TARGET.profile.bedrock_id, 0.5, 2, UpstreamThrottled("full").code),
+        UpstreamAttempt(OTHER.profile.bedrock_id, 2.5, 3, None),
     )
 
 
@@ -239,21 +215,19 @@ async def test_only_the_first_end_counts() -> None:
         desk.bill.settle("completed"), desk.bill.settle("client_disconnected", status=499)
     )
 
-    settlement, _ = await desk.ended()
-    assert (settlement.ending, settlement.status) == ("completed", 200)
+    record = await desk.ended()
+    assert (record.ending, record.status) == ("completed", 200)
 
 
 async def test_an_answer_without_a_first_byte_has_no_time_to_it() -> None:
     desk = Desk()
     await desk.bill.settle("upstream_rejected", error=UpstreamThrottled("full"))
 
-    settlement, outcome = await desk.ended()
-    assert (settlement.ttfb_ms, outcome.ttfb_seconds) == (None, None)
-    assert (settlement.upstream_request_id, outcome.upstream_request_id) == (None, None)
-    assert (settlement.status, settlement.error_code) == (429, outcome.error_code)
-    assert outcome.error_code == UpstreamThrottled("full").code
-    assert settlement.cost == 0
-    assert not settlement.estimated
+    record = await desk.ended()
+    assert (record.ttfb_seconds, record.upstream_request_id) == (None, None)
+    assert (record.status, record.error_code) == (429, UpstreamThrottled("full").code)
+    assert record.cost == 0
+    assert not record.estimated
 
 
 @pytest.mark.parametrize(
@@ -279,10 +253,10 @@ async def test_a_call_that_failed_is_billed_at_what_may_have_been_generated(
 
     await desk.bill.fail(error, status=status)
 
-    settlement, _ = await desk.ended()
-    assert (settlement.ending, settlement.usage) == (ending, usage)
-    assert (settlement.status, settlement.error_code) == (status or error.status, error.code)
-    assert settlement.estimated is (ending != "upstream_rejected")
+    record = await desk.ended()
+    assert (record.ending, record.usage) == (ending, usage)
+    assert (record.status, record.error_code) == (status or error.status, error.code)
+    assert record.estimated is (ending != "upstream_rejected")
 
 
 SILENT = START.replace(b'"input_tokens":10', b'"input_tokens":0')
@@ -295,7 +269,7 @@ async def test_a_prompt_that_bedrock_did_not_count_is_billed_as_it_was_estimated
 
     await desk.bill.settle("client_disconnected", status=499)
 
-    assert (await desk.ended())[0].usage == Usage(input_tokens=LIKELY, output_tokens=1)
+    assert (await desk.ended()).usage == Usage(input_tokens=LIKELY, output_tokens=1)
 
 
 async def test_an_answer_that_was_cut_is_billed_with_no_more_output_than_max_tokens() -> None:
@@ -304,9 +278,9 @@ async def test_an_answer_that_was_cut_is_billed_with_no_more_output_than_max_tok
 
     await desk.bill.settle("budget_exhausted", status=200)
 
-    settlement, _ = await desk.ended()
-    assert settlement.usage == Usage(input_tokens=10, output_tokens=MAX_TOKENS)
-    assert settlement.estimated
+    record = await desk.ended()
+    assert record.usage == Usage(input_tokens=10, output_tokens=MAX_TOKENS)
+    assert record.estimated
 
 
 async def test_a_prompt_that_a_guardrail_kept_from_the_model_is_not_billed() -> None:
@@ -316,9 +290,9 @@ async def test_a_prompt_that_a_guardrail_kept_from_the_model_is_not_billed() -> 
 
     await desk.bill.settle("completed")
 
-    settlement, outcome = await desk.ended()
-    assert settlement.usage.prompt_tokens == 0
-    assert outcome.guardrail
+    record = await desk.ended()
+    assert record.usage.prompt_tokens == 0
+    assert record.guardrail
 
 
 @pytest.mark.parametrize(
@@ -345,10 +319,10 @@ async def test_another_profile_that_answers_is_the_one_that_is_billed() -> None:
 
     await desk.bill.settle("completed")
 
-    settlement, outcome = await desk.ended()
-    assert settlement.bedrock_id == outcome.bedrock_id == OTHER.profile.bedrock_id
-    assert settlement.cost == OTHER.cost(USED, NOW.date()).total
-    assert isinstance(settlement.parts, Cost)
+    record = await desk.ended()
+    assert record.upstream_model == OTHER.profile.bedrock_id
+    assert record.cost == OTHER.cost(USED, NOW.date()).total
+    assert isinstance(record.cost_parts, Cost)
 
 
 UNITS = GuardrailUnits(content=3, topic=2)
@@ -364,9 +338,9 @@ async def test_a_guardrails_work_is_billed_unless_bedrock_refused_the_call(
 
     await desk.bill.settle(ending)
 
-    settlement, _ = await desk.ended()
+    record = await desk.ended()
     expected = TARGET.cost(USED, NOW.date(), UNITS if billed else NO_UNITS)
-    assert settlement.parts == expected
+    assert record.cost_parts == expected
     assert (expected.guardrail > 0) is billed
 
 
@@ -385,9 +359,9 @@ async def test_each_step_of_an_answer_is_billed_by_the_length_of_its_own_prompt(
 
     await desk.bill.settle("completed")
 
-    settlement, _ = await desk.ended()
-    assert settlement.usage == Usage(input_tokens=160, output_tokens=20)
-    assert settlement.cost == TARGET.cost(settlement.usage, NOW.date()).total
+    record = await desk.ended()
+    assert record.usage == Usage(input_tokens=160, output_tokens=20)
+    assert record.cost == TARGET.cost(record.usage, NOW.date()).total
 
 
 async def test_a_request_that_cannot_be_booked_ends_with_an_outcome_all_the_same() -> None:
@@ -399,8 +373,8 @@ async def test_a_request_that_cannot_be_booked_ends_with_an_outcome_all_the_same
         await desk.bill.settle("completed")
         await desk.background.finish(5)
 
-        (outcome,) = desk.sink.outcomes
-        assert (outcome.ending, outcome.budgets) == ("completed", ())
+        (record,), (budgets,) = desk.sink.records, desk.sink.budgets
+        assert (record.ending, budgets) == ("completed", ())
         assert desk.admission.open_requests == set()
 
 
@@ -410,13 +384,13 @@ async def test_a_conversation_is_remembered_only_where_that_is_wanted() -> None:
         desk.see(*WHOLE)
         await desk.bill.settle("completed")
 
-    (_, with_it), (_, without_it) = await wanted.ended(), await unwanted.ended()
-    assert without_it.conversation is None
+    with_it, without_it = await wanted.ended(), await unwanted.ended()
+    assert without_it.content is None
     assert unwanted.bill._collector is None
-    assert with_it.conversation is not None
-    assert with_it.conversation.asked == ASKED
-    assert with_it.conversation.answer is not None
-    assert with_it.conversation.answer["content"][0]["text"] == "Hi"
+    assert with_it.content is not None
+    assert with_it.content.asked == ASKED
+    assert with_it.content.answer is not None
+    assert with_it.content.answer["content"][0]["text"] == "Hi"
 
 
 async def test_an_answer_in_one_piece_is_remembered_as_it_came() -> None:
@@ -425,7 +399,7 @@ async def test_an_answer_in_one_piece_is_remembered_as_it_came() -> None:
     desk.see(*WHOLE)
     await desk.bill.settle("completed")
 
-    assert (await desk.ended())[1].conversation == Conversation(ASKED, {"content": "whole"})
+    assert (await desk.ended()).content == CapturedContent(ASKED, {"content": "whole"})
 
 
 @pytest.mark.parametrize("events", [(), (START, delta(), OPEN)])
@@ -434,7 +408,7 @@ async def test_what_cannot_be_put_together_is_not_remembered(events: tuple[bytes
     desk.see(*events)
     await desk.bill.settle("client_disconnected", status=499)
 
-    assert (await desk.ended())[1].conversation == Conversation(ASKED, None)
+    assert (await desk.ended()).content == CapturedContent(ASKED, None)
 
 
 async def test_the_cache_is_told_at_the_price_of_fresh_input() -> None:
@@ -443,6 +417,6 @@ async def test_the_cache_is_told_at_the_price_of_fresh_input() -> None:
 
     await desk.bill.settle("completed", usage=used)
 
-    settlement, outcome = await desk.ended()
-    assert settlement.usage == used
-    assert outcome.cache_as_input == TARGET.cache_as_input(used, NOW.date()) > 0
+    record = await desk.ended()
+    assert record.usage == used
+    assert record.uncached_cost == TARGET.cache_as_input(used, NOW.date()) > 0

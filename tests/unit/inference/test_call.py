@@ -38,11 +38,11 @@ async def test_a_whole_answer_is_booked_before_it_goes_out() -> None:
     assert isinstance(answer, WholeAnswer)
     message = orjson.loads(answer.body)
     assert (message["model"], message["content"][0]["text"]) == ("claude-haiku-4-5", "Hi")
-    settlement, outcome = await bench.booked()
-    assert (settlement.ending, settlement.status, settlement.estimated) == ("completed", 200, False)
-    assert (settlement.usage.input_tokens, settlement.usage.output_tokens) == (10, 20)
-    assert (outcome.upstream_request_id, outcome.session_id) == ("aws-1", "session-1")
-    assert (outcome.asked_model, outcome.key_alias) == ("claude-haiku-4-5", "a-key")
+    record = await bench.booked()
+    assert (record.ending, record.status, record.estimated) == ("completed", 200, False)
+    assert (record.usage.input_tokens, record.usage.output_tokens) == (10, 20)
+    assert (record.upstream_request_id, record.session_id) == ("aws-1", "session-1")
+    assert (record.model, record.key_alias) == ("claude-haiku-4-5", "a-key")
 
 
 async def test_a_whole_answer_in_the_other_dialect() -> None:
@@ -104,10 +104,10 @@ async def test_a_failure_before_the_first_byte_is_raised_and_booked_once(case: s
     with pytest.raises(failure.raised):
         await bench.answer(stream=case.startswith("stream") or case.endswith("stream"))
 
-    settlement, outcome = await bench.booked()
-    assert (settlement.ending, settlement.status) == (failure.ending, failure.status)
-    assert (settlement.cost > 0) is settlement.estimated is failure.billed
-    assert outcome.error_code is not None
+    record = await bench.booked()
+    assert (record.ending, record.status) == (failure.ending, failure.status)
+    assert (record.cost > 0) is record.estimated is failure.billed
+    assert record.error_code is not None
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ async def test_a_refusal_of_the_gateway_is_an_outcome_and_no_settlement(
     with pytest.raises(error):
         await refusing.answer(**fields)
 
-    (outcome,) = refusing.sink.outcomes
-    assert (outcome.ending, outcome.status, outcome.error_code) == (None, error.status, error.code)
+    (record,) = refusing.sink.records
+    assert (record.ending, record.status, record.error_code) == (None, error.status, error.code)
     assert (refusing.ledger.settled, refusing.upstream.calls) == ([], [])
 
 
@@ -143,7 +143,7 @@ async def test_a_database_that_is_away_is_a_503_and_nothing_is_called(where: str
     with pytest.raises(DatabaseUnavailable):
         await bench.answer()
 
-    assert [outcome.status for outcome in bench.sink.outcomes] == [503]
+    assert [record.status for record in bench.sink.records] == [503]
     assert bench.upstream.calls == []
 
 
@@ -154,7 +154,7 @@ async def test_a_fault_before_the_request_was_let_in_is_an_outcome_too() -> None
     with pytest.raises(TypeError):
         await bench.answer()
 
-    assert [(o.status, o.error_code) for o in bench.sink.outcomes] == [(500, "internal_error")]
+    assert [(o.status, o.error_code) for o in bench.sink.records] == [(500, "internal_error")]
 
 
 async def test_an_answer_does_not_wait_until_it_is_told_of() -> None:
@@ -162,7 +162,7 @@ async def test_an_answer_does_not_wait_until_it_is_told_of() -> None:
 
     await bench.answer()
 
-    assert (len(bench.ledger.settled), bench.sink.outcomes) == (1, [])
+    assert (len(bench.ledger.settled), bench.sink.records) == (1, [])
     await bench.booked()
 
 
@@ -171,7 +171,7 @@ async def test_a_fault_of_the_ledger_while_it_books_hides_neither_answer_nor_out
 ) -> None:
     bench = Bench()
 
-    async def fail(settlement: object) -> None:
+    async def fail(record: object) -> None:
         raise RuntimeError("oops")
 
     bench.ledger.settle = fail  # type: ignore[method-assign]
@@ -179,7 +179,7 @@ async def test_a_fault_of_the_ledger_while_it_books_hides_neither_answer_nor_out
 
     assert isinstance(answer, WholeAnswer)
     await bench.finish()
-    assert (len(bench.sink.outcomes), len(bench.spool.kept)) == (1, 1)
+    assert (len(bench.sink.records), len(bench.spool.kept)) == (1, 1)
     assert vars(caplog.records[0])["reason"] == "RuntimeError"
 
 
@@ -196,9 +196,9 @@ async def test_a_call_that_the_stopping_server_cancels_is_billed_at_what_it_held
     with pytest.raises(UpstreamOverloaded, match="restarted"):
         await asking
 
-    settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.estimated) == ("upstream_failed", True)
-    assert settlement.cost > 0
+    record = await bench.booked()
+    assert (record.ending, record.estimated) == ("upstream_failed", True)
+    assert record.cost > 0
 
 
 async def test_a_booking_goes_on_when_its_request_is_cancelled_meanwhile() -> None:
@@ -215,8 +215,8 @@ async def test_a_booking_goes_on_when_its_request_is_cancelled_meanwhile() -> No
     with pytest.raises(UpstreamOverloaded, match="restarted"):
         await asking
 
-    settlement, outcome = await bench.booked()
-    assert (settlement.ending, outcome.status) == ("completed", 200)
+    record = await bench.booked()
+    assert (record.ending, record.status) == ("completed", 200)
 
 
 async def test_an_answer_whose_booking_finds_no_database_is_given_and_spooled() -> None:
@@ -229,7 +229,7 @@ async def test_an_answer_whose_booking_finds_no_database_is_given_and_spooled() 
 
     assert isinstance(await asking, WholeAnswer)
 
-    assert len(bench.spool.kept) == len(bench.sink.outcomes) == 1
+    assert len(bench.spool.kept) == len(bench.sink.records) == 1
 
 
 async def test_a_whole_answer_on_a_tight_budget_is_gathered_and_cut() -> None:
@@ -240,10 +240,10 @@ async def test_a_whole_answer_on_a_tight_budget_is_gathered_and_cut() -> None:
 
     assert isinstance(answer, WholeAnswer)
     message = orjson.loads(answer.body)
-    settlement, _ = await bench.booked()
-    assert (message["stop_reason"], settlement.ending) == ("max_tokens", "budget_exhausted")
-    assert message["usage"]["output_tokens"] == settlement.usage.output_tokens > 0
-    assert not settlement.stream
+    record = await bench.booked()
+    assert (message["stop_reason"], record.ending) == ("max_tokens", "budget_exhausted")
+    assert message["usage"]["output_tokens"] == record.usage.output_tokens > 0
+    assert not record.stream
 
 
 async def test_a_gathered_answer_that_breaks_is_raised_and_booked_once() -> None:
@@ -252,5 +252,5 @@ async def test_a_gathered_answer_that_breaks_is_raised_and_booked_once() -> None
     with pytest.raises(UpstreamBroke):
         await bench.answer()
 
-    settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.status) == ("upstream_failed", 502)
+    record = await bench.booked()
+    assert (record.ending, record.status) == ("upstream_failed", 502)

@@ -55,8 +55,8 @@ async def test_all_steps_of_a_streamed_answer_are_billed(dialect: str) -> None:
 
     await bench.read(await bench.begin(dialect))
 
-    settlement, _ = await bench.booked()
-    assert (settlement.usage, settlement.estimated) == (BILLED, False)
+    record = await bench.booked()
+    assert (record.usage, record.estimated) == (BILLED, False)
 
 
 async def test_all_steps_of_a_whole_answer_are_billed_and_shown() -> None:
@@ -66,8 +66,8 @@ async def test_all_steps_of_a_whole_answer_are_billed_and_shown() -> None:
 
     assert isinstance(answer, WholeAnswer)
     assert orjson.loads(answer.body)["usage"] == TOLD
-    settlement, _ = await bench.booked()
-    assert (settlement.usage, settlement.estimated) == (BILLED, False)
+    record = await bench.booked()
+    assert (record.usage, record.estimated) == (BILLED, False)
 
 
 async def test_an_answer_that_is_put_together_from_a_stream_has_its_summary_and_steps() -> None:
@@ -79,7 +79,7 @@ async def test_an_answer_that_is_put_together_from_a_stream_has_its_summary_and_
     message = orjson.loads(answer.body)
     assert message["content"][0] == SUMMARY
     assert message["usage"] == TOLD
-    assert (await bench.booked())[0].usage == BILLED
+    assert (await bench.booked()).usage == BILLED
 
 
 async def test_a_client_that_hangs_up_pays_for_all_steps() -> None:
@@ -87,8 +87,8 @@ async def test_a_client_that_hangs_up_pays_for_all_steps() -> None:
 
     await bench.read(await bench.begin(), most=1)
 
-    settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.usage) == ("client_disconnected", BILLED)
+    record = await bench.booked()
+    assert (record.ending, record.usage) == ("client_disconnected", BILLED)
 
 
 @pytest.mark.parametrize("usage", [{"output_tokens": 1_000}, {}])
@@ -97,9 +97,9 @@ async def test_steps_that_are_not_told_are_estimated_by_the_prompt(usage: dict[s
 
     await bench.read(await bench.begin(messages=[{"role": "user", "content": "x" * 36_000}]))
 
-    settlement, _ = await bench.booked()
-    assert settlement.estimated
-    assert settlement.usage.input_tokens > 23_000 + 9_000
+    record = await bench.booked()
+    assert record.estimated
+    assert record.usage.input_tokens > 23_000 + 9_000
 
 
 async def test_an_answer_that_breaks_after_a_compaction_pays_for_the_prompt_twice() -> None:
@@ -107,9 +107,9 @@ async def test_an_answer_that_breaks_after_a_compaction_pays_for_the_prompt_twic
 
     await bench.read(await bench.begin(messages=[{"role": "user", "content": "x" * 36_000}]))
 
-    settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.estimated) == ("upstream_failed", True)
-    assert settlement.usage.input_tokens > 10_000
+    record = await bench.booked()
+    assert (record.ending, record.estimated) == ("upstream_failed", True)
+    assert record.usage.input_tokens > 10_000
 
 
 def test_each_step_has_the_price_tier_of_its_own_prompt() -> None:

@@ -46,8 +46,8 @@ async def test_any_event_may_tell_that_a_guardrail_intervened(place: int) -> Non
     assert events[4]["delta"] == {"stop_reason": "refusal", "stop_sequence": None}
     assert events[4]["usage"] == {"output_tokens": 20}
     assert not any(name.startswith("amazon-bedrock") for event in events for name in event)
-    _, outcome = await bench.booked()
-    assert outcome.guardrail
+    record = await bench.booked()
+    assert record.guardrail
 
 
 @pytest.mark.parametrize("place", range(len(EVENTS)))
@@ -67,8 +67,8 @@ async def test_an_answer_that_a_guardrail_let_pass_is_shown_without_its_marks(pl
 
     assert events[4]["delta"]["stop_reason"] == "end_turn"
     assert "amazon-bedrock" not in str(events)
-    _, outcome = await bench.booked()
-    assert not outcome.guardrail
+    record = await bench.booked()
+    assert not record.guardrail
 
 
 async def test_text_that_speaks_of_bedrocks_fields_passes_byte_for_byte() -> None:
@@ -80,8 +80,8 @@ async def test_text_that_speaks_of_bedrocks_fields_passes_byte_for_byte() -> Non
 
     assert b"data: " + said in chunks
     assert b"data: " + named in chunks
-    _, outcome = await bench.booked()
-    assert not outcome.guardrail
+    record = await bench.booked()
+    assert not record.guardrail
 
 
 @pytest.mark.parametrize("place", range(len(EVENTS)))
@@ -94,8 +94,8 @@ async def test_an_answer_gathered_on_a_tight_budget_tells_of_it_too(place: int) 
     message = orjson.loads(answer.body)
     assert (message["stop_reason"], message["content"][0]["text"]) == ("refusal", "Blocked.")
     assert "amazon-bedrock" not in str(message)
-    _, outcome = await bench.booked()
-    assert outcome.guardrail
+    record = await bench.booked()
+    assert record.guardrail
 
 
 async def test_a_prompt_that_was_blocked_unread_may_come_without_a_count() -> None:
@@ -107,6 +107,6 @@ async def test_a_prompt_that_was_blocked_unread_may_come_without_a_count() -> No
     assert isinstance(answer, WholeAnswer)
     shown = orjson.loads(answer.body)
     assert (shown["stop_reason"], shown["usage"]["output_tokens"]) == ("refusal", 0)
-    settlement, outcome = await bench.booked()
-    assert settlement.cost == 0
-    assert (settlement.ending, outcome.guardrail) == ("completed", True)
+    record = await bench.booked()
+    assert record.cost == 0
+    assert (record.ending, record.guardrail) == ("completed", True)

@@ -58,9 +58,9 @@ async def test_events_are_passed_on_in_order_with_the_name_that_was_asked_for() 
     first, *_, last = datas(chunks)
     assert first["message"] == orjson.loads(START)["message"] | {"model": "claude-haiku-4-5"}
     assert last == {"type": "message_stop"}
-    settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.status, settlement.estimated) == ("completed", 200, False)
-    assert (settlement.usage.input_tokens, settlement.usage.output_tokens) == (10, 20)
+    record = await bench.booked()
+    assert (record.ending, record.status, record.estimated) == ("completed", 200, False)
+    assert (record.usage.input_tokens, record.usage.output_tokens) == (10, 20)
     assert bench.stream is not None
     assert bench.stream.closed == 1
 
@@ -115,7 +115,7 @@ async def test_pings_come_before_the_first_event_too(dialect: str, ping: bytes) 
         gate.set()
 
     assert chunks[0] == ping
-    assert (await bench.booked())[0].ending == "completed"
+    assert (await bench.booked()).ending == "completed"
 
 
 ENDINGS: dict[str, tuple[list[Step], Ending, bool, bool]] = {
@@ -140,9 +140,9 @@ async def test_a_stream_without_any_event_is_an_error_with_a_status(dialect: str
     with pytest.raises(UpstreamBroke):
         await bench.begin(dialect)
 
-    settlement, outcome = await bench.booked()
-    assert (settlement.ending, settlement.estimated) == ("upstream_failed", True)
-    assert outcome.status == 502
+    record = await bench.booked()
+    assert (record.ending, record.estimated) == ("upstream_failed", True)
+    assert record.status == 502
 
 
 @pytest.mark.parametrize("dialect", ["anthropic", "openai"])
@@ -153,10 +153,10 @@ async def test_each_ending_is_booked_once(case: str, dialect: str) -> None:
 
     chunks = await bench.read(await bench.begin(dialect))
 
-    settlement, outcome = await bench.booked()
-    assert (settlement.ending, settlement.estimated) == (ending, estimated)
-    assert (settlement.cost > 0) is billed
-    assert (outcome.error_code is None) is (ending == "completed")
+    record = await bench.booked()
+    assert (record.ending, record.estimated) == (ending, estimated)
+    assert (record.cost > 0) is billed
+    assert (record.error_code is None) is (ending == "completed")
     assert (b'"error"' in b"".join(chunks)) is (ending != "completed")
 
 
@@ -179,9 +179,9 @@ async def test_a_call_that_fails_after_the_status_went_out_is_an_error_event(
     await answer.close()
 
     assert kinds(chunks)[-1] == "error"
-    settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.status) == (ending, 200)
-    assert (settlement.cost > 0) is billed
+    record = await bench.booked()
+    assert (record.ending, record.status) == (ending, 200)
+    assert (record.cost > 0) is billed
 
 
 async def test_an_error_after_the_first_byte_makes_clients_try_again_in_order() -> None:
@@ -192,7 +192,7 @@ async def test_an_error_after_the_first_byte_makes_clients_try_again_in_order() 
     error = datas(chunks)[-1]
     assert error["error"] == {"type": "overloaded_error", "message": "lost"}
     await bench.finish()
-    assert error["request_id"] == bench.sink.outcomes[0].request_id
+    assert error["request_id"] == bench.sink.records[0].request_id
 
 
 async def test_a_client_that_hangs_up_pays_for_all_that_is_generated() -> None:
@@ -203,10 +203,10 @@ async def test_a_client_that_hangs_up_pays_for_all_that_is_generated() -> None:
     await bench.read(await bench.begin(), most=1)
     gate.set()
 
-    settlement, outcome = await bench.booked()
-    assert (settlement.ending, settlement.status) == ("client_disconnected", 499)
-    assert (settlement.usage.output_tokens, settlement.estimated) == (300, False)
-    assert outcome.error_code is None
+    record = await bench.booked()
+    assert (record.ending, record.status) == ("client_disconnected", 499)
+    assert (record.usage.output_tokens, record.estimated) == (300, False)
+    assert record.error_code is None
 
 
 @pytest.mark.parametrize("begun", [[[START, OPEN]], []])
@@ -216,9 +216,9 @@ async def test_a_drain_that_takes_too_long_is_billed_at_what_was_held(begun: lis
 
     await bench.read(await bench.begin(), most=1)
 
-    settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.estimated) == ("client_disconnected", True)
-    assert settlement.usage.output_tokens == 128
+    record = await bench.booked()
+    assert (record.ending, record.estimated) == ("client_disconnected", True)
+    assert record.usage.output_tokens == 128
     assert bench.stream is not None
     assert bench.stream.closed == 1
 
@@ -229,7 +229,7 @@ async def test_a_drain_that_the_stopping_server_cuts_short_is_billed_at_what_was
 
     await bench.background.finish(0)
 
-    assert (await bench.booked())[0].usage.output_tokens == 128
+    assert (await bench.booked()).usage.output_tokens == 128
 
 
 @pytest.mark.parametrize("error", [BROKE, FULL])
@@ -238,9 +238,9 @@ async def test_a_drain_that_breaks_is_billed_at_what_was_seen(error: UpstreamBro
 
     await bench.read(await bench.begin(), most=1)
 
-    settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.estimated) == ("client_disconnected", True)
-    assert settlement.usage.output_tokens == pytest.approx(100, abs=5)
+    record = await bench.booked()
+    assert (record.ending, record.estimated) == ("client_disconnected", True)
+    assert record.usage.output_tokens == pytest.approx(100, abs=5)
 
 
 async def test_a_client_that_hangs_up_before_a_refusal_pays_nothing() -> None:
@@ -249,7 +249,7 @@ async def test_a_client_that_hangs_up_before_a_refusal_pays_nothing() -> None:
     await bench.read(await bench.begin(), most=1)
     gate.set()
 
-    assert (await bench.booked())[0].cost == 0
+    assert (await bench.booked()).cost == 0
 
 
 def long_answer() -> list[Step]:
@@ -262,10 +262,10 @@ async def test_an_answer_that_the_budget_ends_is_cut_in_order(dialect: str) -> N
 
     chunks = await bench.read(await bench.begin(dialect))
 
-    settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.status) == ("budget_exhausted", 200)
-    assert settlement.cost <= 0.011
-    assert settlement.usage.output_tokens > 1000
+    record = await bench.booked()
+    assert (record.ending, record.status) == ("budget_exhausted", 200)
+    assert record.cost <= 0.011
+    assert record.usage.output_tokens > 1000
     assert bench.stream is not None
     assert bench.stream.closed >= 1
     if dialect == "openai":
@@ -284,7 +284,7 @@ async def test_an_answer_between_two_blocks_is_cut_without_closing_one() -> None
     chunks = await bench.read(await bench.begin())
 
     assert kinds(chunks).count("content_block_stop") == 1
-    assert (await bench.booked())[0].ending == "budget_exhausted"
+    assert (await bench.booked()).ending == "budget_exhausted"
 
 
 async def test_a_database_that_goes_away_ends_a_capped_answer_with_an_error_event() -> None:
@@ -296,7 +296,7 @@ async def test_a_database_that_goes_away_ends_a_capped_answer_with_an_error_even
 
     assert kinds(chunks)[-1] == "error"
     await bench.finish()
-    assert len(bench.spool.kept) == len(bench.sink.outcomes) == 1
+    assert len(bench.spool.kept) == len(bench.sink.records) == 1
     assert bench.spool.kept[0].cost > 0
 
 
@@ -323,8 +323,8 @@ async def test_half_a_character_is_replaced_and_the_stream_goes_on() -> None:
 
     assert "a\ufffd".encode() in chunks
     assert chunks.endswith(sse.DONE)
-    settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.usage.output_tokens) == ("completed", 40)
+    record = await bench.booked()
+    assert (record.ending, record.usage.output_tokens) == ("completed", 40)
 
 
 async def test_half_a_character_reaches_clients_of_messages_as_it_came() -> None:
@@ -357,9 +357,9 @@ async def test_after_an_unreadable_event_an_error_frame_comes_once_all_is_counte
     assert b"unseen" not in chunks
     assert b"[DONE]" not in chunks
     assert chunks.count(b'"code":"upstream_broke"') == 1
-    settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.status) == ("upstream_failed", 200)
-    assert (settlement.usage.output_tokens, settlement.estimated) == (40, False)
+    record = await bench.booked()
+    assert (record.ending, record.status) == ("upstream_failed", 200)
+    assert (record.usage.output_tokens, record.estimated) == (40, False)
 
 
 async def test_an_unreadable_event_of_an_unwanted_answer_does_not_end_its_count() -> None:
@@ -367,8 +367,8 @@ async def test_an_unreadable_event_of_an_unwanted_answer_does_not_end_its_count(
 
     await bench.read(await bench.begin(), most=1)
 
-    settlement, _ = await bench.booked()
-    assert (settlement.ending, settlement.usage.output_tokens) == ("client_disconnected", 40)
+    record = await bench.booked()
+    assert (record.ending, record.usage.output_tokens) == ("client_disconnected", 40)
 
 
 async def test_an_unreadable_event_does_not_outlive_the_budget() -> None:
@@ -377,8 +377,8 @@ async def test_an_unreadable_event_does_not_outlive_the_budget() -> None:
     chunks = await bench.read(await bench.begin("openai"))
 
     assert b'"error"' in chunks[-1]
-    settlement, _ = await bench.booked()
-    assert settlement.cost <= 0.011
+    record = await bench.booked()
+    assert record.cost <= 0.011
 
 
 async def test_an_unreadable_event_of_a_gathered_answer_is_an_error_with_a_status() -> None:
@@ -388,8 +388,8 @@ async def test_an_unreadable_event_of_a_gathered_answer_is_an_error_with_a_statu
     with pytest.raises(UpstreamBroke):
         await bench.answer()
 
-    settlement, _ = await bench.booked()
-    assert (settlement.status, settlement.usage.output_tokens) == (502, 40)
+    record = await bench.booked()
+    assert (record.status, record.usage.output_tokens) == (502, 40)
 
 
 JSON = st.recursive(
@@ -423,6 +423,6 @@ async def test_no_event_breaks_a_stream(strange: dict[str, object], dialect: str
 
     last = b"message_stop" if dialect == "anthropic" else b"[DONE]"
     assert (last in chunks) != (b'"error"' in chunks)
-    settlement, _ = await bench.booked()
-    assert settlement.ending in ("completed", "upstream_failed")
-    assert settlement.usage.output_tokens >= 20
+    record = await bench.booked()
+    assert record.ending in ("completed", "upstream_failed")
+    assert record.usage.output_tokens >= 20

@@ -60,7 +60,7 @@ class House:
 
     def tidied(self, kind: str) -> bool:
         """Whether metrics tell of one settlement of that kind."""
-        line = f'gateway_janitor_settlements_total{{kind="{kind}"}} 1.0'
+        line = f'gateway_recovered_requests_total{{kind="{kind}"}} 1.0'
         return line in self.metrics.exposition().decode()
 
     async def leave_behind(self, owner: InstanceId = OTHER) -> None:

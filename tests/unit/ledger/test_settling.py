@@ -10,7 +10,7 @@ import pytest
 from app.core.tasks import Background
 from app.errors import DatabaseUnavailable
 from app.ledger import settling
-from app.ledger.record import Settlement
+from app.ledger.record import RequestRecord
 from app.ledger.settling import Settler
 from tests.support.examples import account, hold, settlement
 from tests.support.fakes import MemoryLedger, MemorySpool
@@ -25,7 +25,7 @@ class Desk:
         self.background = Background()
         self.settler = Settler(self.ledger, self.spool, self.background)
 
-    async def settle(self, count: int) -> list[Settlement]:
+    async def settle(self, count: int) -> list[RequestRecord]:
         made = [settlement(hold(account()), cost=str(number)) for number in range(count)]
         for one in made:
             await self.settler.settle(one)

@@ -99,7 +99,7 @@ class House:
 
     def differences(self) -> float:
         lines = self.metrics.exposition().decode().splitlines()
-        (line,) = (line for line in lines if line.startswith("gateway_spend_differences "))
+        (line,) = (line for line in lines if line.startswith("gateway_reconciliation_differences "))
         return float(line.split()[1])
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.ledger.record import Conversation
+from app.ledger.record import CapturedContent
 from app.telemetry import langfuse
 from app.telemetry.langfuse import LangfuseTraces, TraceOptions
-from tests.support.examples import outcome
+from tests.support.examples import record
 
 OPTIONS = TraceOptions(
     public_key="pk-lf-1",
@@ -37,7 +37,7 @@ def test_traces_that_do_not_fit_into_the_queue_are_dropped() -> None:
     desk.traces._thread.join()
 
     for _ in range(5):
-        desk.traces.record(outcome())
+        desk.traces.record(record())
 
     assert desk.dropped == 3
 
@@ -46,7 +46,7 @@ def test_traces_that_are_too_large_together_are_dropped(monkeypatch: pytest.Monk
     monkeypatch.setattr(langfuse, "MOST_BYTES_WAITING", 1_000)
     desk = Desk()
 
-    desk.traces.record(outcome(conversation=Conversation(b"x" * 1_001)))
-    desk.traces.record(outcome(conversation=Conversation(b"x" * 10)))
+    desk.traces.record(record(content=CapturedContent(b"x" * 1_001)))
+    desk.traces.record(record(content=CapturedContent(b"x" * 10)))
 
     assert desk.dropped == 1

@@ -8,9 +8,9 @@ import pytest
 
 from app.core.budgets import LIFETIME, Window
 from app.core.usage import Usage
-from app.ledger.record import Account, Outcome, Scope, Standing
+from app.ledger.record import Account, RequestRecord, Scope, Standing
 from app.telemetry.metrics import Metrics
-from tests.support.examples import KEY_ID, NOW, TODAY, outcome
+from tests.support.examples import KEY_ID, NOW, TODAY, record
 from tests.support.fakes import FakeTime
 
 HAIKU, PROFILE = "claude-haiku-4-5", "us.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -22,13 +22,13 @@ MODEL = f'api_provider="bedrock",model="{PROFILE}",model_group="{HAIKU}",request
 DEPLOYMENT = f'api_provider="bedrock",litellm_model_name="{PROFILE}",requested_model="{HAIKU}"'
 
 
-def refused(**changes: Any) -> Outcome:
+def refused(**changes: Any) -> RequestRecord:
     """One that the gateway itself turned away."""
     nothing = {"ending": None, "usage": Usage(), "cost": Decimal(0), "upstream_seconds": 0}
-    return outcome(status=429, error_code="budget_exceeded", **nothing, **changes)
+    return record(status=429, error_code="budget_exceeded", **nothing, **changes)
 
 
-def told(*outcomes: Outcome, metrics: Metrics | None = None) -> dict[str, float]:
+def told(*outcomes: RequestRecord, metrics: Metrics | None = None) -> dict[str, float]:
     """Every series with its value; labels in the order of the alphabet."""
     metrics = metrics or Metrics()
     for one in outcomes:
@@ -43,7 +43,7 @@ def told(*outcomes: Outcome, metrics: Metrics | None = None) -> dict[str, float]
 
 
 def test_a_request_is_counted_with_spend_and_every_kind_of_token() -> None:
-    series = told(outcome(), outcome())
+    series = told(record(), record())
 
     assert series[f"litellm_spend_metric_total{{{CALLER}}}"] == 0.5
     assert series[f"litellm_total_tokens_metric_total{{{CALLER}}}"] == 2 * 54330
@@ -57,7 +57,7 @@ def test_a_request_is_counted_with_spend_and_every_kind_of_token() -> None:
 
 
 def test_latencies_are_in_litellms_buckets_by_model() -> None:
-    series = told(outcome(), outcome(stream=False))
+    series = told(record(), record(stream=False))
 
     assert series[f"litellm_request_total_latency_metric_count{{{MODEL}}}"] == 2
     assert series[f"litellm_llm_api_latency_metric_sum{{{MODEL}}}"] == pytest.approx(2.98)
@@ -74,7 +74,7 @@ def test_latencies_are_in_litellms_buckets_by_model() -> None:
 
 
 def test_a_failure_of_bedrock_is_a_failed_deployment() -> None:
-    series = told(outcome(status=529, error_code="upstream_overloaded", ending="upstream_rejected"))
+    series = told(record(status=529, error_code="upstream_overloaded", ending="upstream_rejected"))
 
     failed = f'{DEPLOYMENT[:22]},exception_class="upstream_overloaded",exception_status="529"'
     (name,) = (n for n in series if n.startswith("litellm_deployment_failure_responses_total"))
@@ -89,13 +89,13 @@ def test_a_refusal_counts_as_a_failed_request_and_reaches_no_deployment() -> Non
     failures = [n for n in series if n.startswith("litellm_proxy_failed_requests_metric_total")]
     assert len(failures) == 1
     assert 'exception_class="budget_exceeded"' in failures[0]
-    assert series['gateway_refusals_total{dialect="anthropic",error="budget_exceeded"}'] == 1
+    assert series['gateway_rejections_total{api_format="anthropic",error="budget_exceeded"}'] == 1
     assert not any("deployment" in name or "latency_metric_count" in name for name in series)
 
 
 def test_what_is_not_known_is_the_text_none() -> None:
     series = told(
-        refused(key_id=None, key_alias=None, user_id=None, asked_model=None, bedrock_id=None)
+        refused(key_id=None, key_alias=None, user_id=None, model=None, upstream_model=None)
     )
 
     (name,) = (n for n in series if n.startswith("litellm_proxy_total_requests_metric_total"))
@@ -103,14 +103,14 @@ def test_what_is_not_known_is_the_text_none() -> None:
 
 
 def test_tokens_without_a_cost_are_told_of() -> None:
-    series = told(outcome(cost=Decimal(0)))
+    series = told(record(cost=Decimal(0)))
 
     name = f'litellm_zero_cost_requests_total{{model="{PROFILE}",requested_model="{HAIKU}"}}'
     assert series[name] == 1
 
 
 def test_an_alias_with_odd_characters_stays_one_label() -> None:
-    series = told(outcome(key_alias='a"b\\c\nd'))
+    series = told(record(key_alias='a"b\\c\nd'))
 
     assert any('api_key_alias="a\\"b\\\\c\\nd"' in name for name in series)
 
@@ -118,7 +118,7 @@ def test_an_alias_with_odd_characters_stays_one_label() -> None:
 def test_series_of_keys_that_were_not_used_for_long_are_forgotten() -> None:
     metrics = Metrics(sets_remembered=10)
     for number in range(100):
-        metrics.record(outcome(key_id=f"key-{number}", user_id=f"user-{number}"))
+        metrics.record(record(key_id=f"key-{number}", user_id=f"user-{number}"))
         metrics.record(refused(key_id=f"key-{number}"))
 
     series = told(metrics=metrics)
@@ -132,8 +132,8 @@ def test_series_of_keys_that_were_not_used_for_long_are_forgotten() -> None:
 def test_a_key_that_is_used_again_and_again_is_not_forgotten() -> None:
     metrics = Metrics(sets_remembered=5)
     for number in range(50):
-        metrics.record(outcome())
-        metrics.record(outcome(key_id=f"key-{number}"))
+        metrics.record(record())
+        metrics.record(record(key_id=f"key-{number}"))
 
     series = told(metrics=metrics)
 
@@ -149,7 +149,7 @@ def standing(scope: Scope, spent: str, window: Window = TODAY, cap: str | None =
 def budgets(*standings: Standing) -> tuple[Metrics, FakeTime]:
     time = FakeTime(instant=NOW)
     metrics = Metrics(now=lambda: time.instant)
-    metrics.record(outcome(budgets=standings))
+    metrics.record(record(), standings)
     return metrics, time
 
 
@@ -172,7 +172,7 @@ def test_of_requests_that_are_heard_of_in_another_order_the_one_that_leaves_leas
 ) -> None:
     metrics, _ = budgets(standing(Scope.USER, "2.5"))
 
-    metrics.record(outcome(budgets=(standing(Scope.USER, later),)))
+    metrics.record(record(), (standing(Scope.USER, later),))
 
     series = told(metrics=metrics)
     assert series['litellm_remaining_user_budget_metric{user="ada"}'] == left
@@ -186,7 +186,7 @@ def test_of_requests_that_are_heard_of_in_another_order_the_one_that_leaves_leas
 def test_a_changed_budget_is_shown_as_it_stands_now(changed: Standing) -> None:
     metrics, _ = budgets(standing(Scope.USER, "9"))
 
-    metrics.record(outcome(budgets=(changed,)))
+    metrics.record(record(), (changed,))
 
     series = told(metrics=metrics)
     left = float((changed.account.cap or 0) - changed.spent)

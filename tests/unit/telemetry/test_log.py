@@ -12,33 +12,33 @@ from typing import Any
 import pytest
 
 from app.core.usage import Usage
-from app.ledger.record import Outcome, Standing
-from app.telemetry.log import JsonFormatter, OutcomeLog, configure_logging
-from tests.support.examples import account, outcome
+from app.ledger.record import RequestRecord, Standing
+from app.telemetry.log import JsonFormatter, RequestLog, configure_logging
+from tests.support.examples import account, record
 
-OUTCOME = outcome(
+RECORD = record(
     usage=Usage(1, 2, 3, 4, 5),
     cost=Decimal("0.0000001"),
     latency_seconds=1.23456,
     ttfb_seconds=0.5,
     agent="reviewer",
     tags=("ci",),
-    budgets=tuple(Standing(one, Decimal(3), Decimal(0)) for one in (account(cap="4"), account())),
 )
+BUDGETS = tuple(Standing(one, Decimal(3), Decimal(0)) for one in (account(cap="4"), account()))
 LEFT_OUT = {
     "usage",
     "started_at",
-    "parts",
-    "cache_as_input",
+    "finished_at",
+    "cost_parts",
+    "uncached_cost",
     "attempts",
     "parameters",
-    "conversation",
+    "content",
 }
-"""Told under other names, or of no use in a line; a conversation never is in it."""
+"""Logged under other names, or of no use in a line; content is never in it."""
 
 RENAMED = {
-    "asked_model": "model",
-    "budgets": "budget_warnings",
+    "counters": "budget_warnings",
     "cost": "cost_usd",
     "latency_seconds": "latency_ms",
     "ttfb_seconds": "ttfb_ms",
@@ -146,39 +146,37 @@ Captured = pytest.CaptureFixture[str]
 Levels = pytest.LogCaptureFixture
 
 
-def test_an_outcome_is_a_line_with_all_of_its_fields(capsys: Captured, caplog: Levels) -> None:
+def test_a_record_is_a_line_with_all_of_its_fields(capsys: Captured, caplog: Levels) -> None:
     caplog.set_level(logging.INFO)
-    OutcomeLog().record([OUTCOME])
+    RequestLog().record([(RECORD, BUDGETS)])
 
     line = json.loads(capsys.readouterr().out)
     assert (line["level"], line["logger"]) == ("INFO", "gateway.request")
     assert line["message"] == "request"
-    expected = {RENAMED.get(field.name, field.name) for field in fields(Outcome)} - LEFT_OUT
+    expected = {RENAMED.get(field.name, field.name) for field in fields(RequestRecord)} - LEFT_OUT
     assert expected <= line.keys()
     assert (line["cost_usd"], line["latency_ms"], line["ttfb_ms"]) == ("1E-7", 1234.6, 500.0)
     assert [line[field.name] for field in fields(Usage)] == [1, 2, 3, 4, 5]
     assert (line["tags"], line["budget_warnings"]) == (["ci"], ["key 0.75"])
 
 
-def test_several_outcomes_are_a_line_each(capsys: Captured, caplog: Levels) -> None:
+def test_several_records_are_a_line_each(capsys: Captured, caplog: Levels) -> None:
     caplog.set_level(logging.INFO)
-    OutcomeLog().record([OUTCOME, replace(OUTCOME, agent="line\nbreak\u2028")])
+    RequestLog().record([(RECORD, ()), (replace(RECORD, agent="line\nbreak\u2028"), ())])
 
     agents = [json.loads(line)["agent"] for line in capsys.readouterr().out.splitlines()]
     assert agents == ["reviewer", "line\nbreak\u2028"]
 
 
-def test_outcomes_are_left_out_of_a_log_of_warnings(capsys: Captured, caplog: Levels) -> None:
+def test_records_are_left_out_of_a_log_of_warnings(capsys: Captured, caplog: Levels) -> None:
     caplog.set_level(logging.WARNING)
-    OutcomeLog().record([OUTCOME])
+    RequestLog().record([(RECORD, BUDGETS)])
 
     assert capsys.readouterr().out == ""
 
 
-def test_an_outcome_without_a_first_byte_has_no_time_for_it(
-    capsys: Captured, caplog: Levels
-) -> None:
+def test_a_record_without_a_first_byte_has_no_time_for_it(capsys: Captured, caplog: Levels) -> None:
     caplog.set_level(logging.INFO)
-    OutcomeLog().record([replace(OUTCOME, ttfb_seconds=None)])
+    RequestLog().record([(replace(RECORD, ttfb_seconds=None), ())])
 
     assert json.loads(capsys.readouterr().out)["ttfb_ms"] is None

@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from app.ledger.record import Outcome
+from app.ledger.record import RequestRecord
 from app.telemetry.metrics import Metrics
 from app.telemetry.sinks import AllTelemetry
-from tests.support.examples import outcome
+from tests.support.examples import record
 from tests.support.waiting import until
 
 Captured = pytest.CaptureFixture[str]
@@ -20,10 +20,10 @@ class Traces:
         self.told: list[str] = []
         self.closed = False
 
-    def record(self, outcome: Outcome) -> None:
-        if outcome.user_id is None:
+    def record(self, record: RequestRecord) -> None:
+        if record.user_id is None:
             raise ValueError("nobody")
-        self.told.append(outcome.request_id)
+        self.told.append(record.request_id)
 
     def close(self) -> None:
         self.closed = True
@@ -37,7 +37,7 @@ def informed(caplog: pytest.LogCaptureFixture) -> None:
 
 def requests(page: bytes) -> float:
     lines = page.decode().splitlines()
-    counted = [line for line in lines if line.startswith("gateway_answers_total{")]
+    counted = [line for line in lines if line.startswith("gateway_requests_total{")]
     return sum(float(line.rpartition(" ")[2]) for line in counted)
 
 
@@ -45,7 +45,7 @@ async def test_the_answer_of_a_request_does_not_wait_for_its_line(
     capsys: Captured,
 ) -> None:
     telemetry = AllTelemetry(Metrics())
-    telemetry.record(outcome())
+    telemetry.record(record())
     at_once = capsys.readouterr().out
     await until(lambda: capsys.readouterr().out)
 
@@ -56,7 +56,7 @@ async def test_a_scrape_counts_the_request_before_it(
     capsys: Captured,
 ) -> None:
     telemetry = AllTelemetry(Metrics())
-    telemetry.record(outcome())
+    telemetry.record(record())
 
     assert requests(await telemetry.exposition()) == 1
     assert len(capsys.readouterr().out.splitlines()) == 1
@@ -67,7 +67,7 @@ async def test_the_last_request_is_told_of_before_the_end(
 ) -> None:
     traces = Traces()
     telemetry = AllTelemetry(Metrics(), traces)
-    telemetry.record(outcome())
+    telemetry.record(record())
     await telemetry.close()
 
     assert len(traces.told) == len(capsys.readouterr().out.splitlines()) == 1
@@ -80,7 +80,7 @@ async def test_a_request_that_cannot_be_told_of_takes_no_other_with_it(
     traces = Traces()
     telemetry = AllTelemetry(Metrics(), traces)
     for user in ("ada", None, "grace"):
-        telemetry.record(outcome(user_id=user))
+        telemetry.record(record(user_id=user))
     await telemetry.close()
 
     assert len(traces.told) == 2

@@ -84,7 +84,7 @@ async def test_a_call_that_may_go_better_is_made_again_after_a_pause(
 
     assert await bench.ask() == US
     assert (len(bench.calls), len(bench.pauses)) == (2, 1)
-    counted = f'gateway_upstream_second_tries_total{{error="{error.code}"}} 1.0'
+    counted = f'gateway_upstream_retries_total{{error="{error.code}"}} 1.0'
     assert counted in bench.metrics.exposition().decode()
 
 
@@ -157,7 +157,7 @@ async def test_what_bedrock_refused_is_left_out_at_once_and_later() -> None:
         {"max_tokens": 2},
     ]
     assert bench.pauses == []
-    counted = 'gateway_upstream_omissions_total{model="claude-haiku-4-5"} 1.0'
+    counted = 'gateway_unsupported_params_dropped_total{model="claude-haiku-4-5"} 1.0'
     assert counted in bench.metrics.exposition().decode()
 
 
