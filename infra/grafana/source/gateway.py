@@ -75,13 +75,14 @@ BEDROCK = Row(
               [Query("sum by (requested_model, exception_class) (rate("
                      f"{UPSTREAM}_failure_responses_total{INTERVAL}))",
                      "{{requested_model}} {{exception_class}}")], stacked=True),
-        Panel("Second tries", "A second, by what the first one met.", "reqps",
+        Panel("Upstream retries", "Per second, by the error of the first call.", "reqps",
               [Query(f"sum by (error) (rate(gateway_upstream_retries_total{INTERVAL}))",
                      "{{error}}")], stacked=True),
-        Panel("Left out, blocked", "In the time shown: flags and fields that Bedrock refused and "
-              "that are left out since; answers that a guardrail blocked or changed.", "short",
-              [Query("sum by (model) (increase(gateway_unsupported_params_dropped_total[$__range]))",
-                     "left out, {{model}}"),
+        Panel("Dropped parameters, guardrail", "In the time shown: flags and fields dropped after "
+              "Bedrock rejected them; answers that a guardrail blocked or changed.", "short",
+              [Query("sum by (model) "
+                     "(increase(gateway_unsupported_params_dropped_total[$__range]))",
+                     "dropped, {{model}}"),
                Query("sum by (model) (increase(gateway_guardrail_interventions_total[$__range]))",
                      "guardrail, {{model}}")], "bargauge"),
     ],
