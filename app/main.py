@@ -29,9 +29,9 @@ from app.identity.policy import Accounts
 from app.identity.spending import Spendings
 from app.identity.users import Users
 from app.inference.admission import Admission
-from app.inference.call import Inference, Timing
 from app.inference.count_tokens import TokenCounter
 from app.inference.estimates import OutputForecast
+from app.inference.inference import Inference, Timing
 from app.inference.intake import Intake
 from app.inference.known_prompts import KnownPrompts
 from app.ledger.recovery import Janitor
@@ -118,7 +118,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
             drain=settings.drain_seconds,
         ),
         guardrail=settings.guardrail_for_all,
-        remembers=settings.langfuse_public_key is not None and settings.langfuse_content != "off",
+        captures=settings.langfuse_public_key is not None and settings.langfuse_content != "off",
     )
     records, listing = adapters.records, adapters.listing
     fields, spendings = Fields(catalog, clock), Spendings(records, accounts, clock)

@@ -17,8 +17,8 @@ from app.identity.budgets import Budgets
 from app.identity.keys import Keys
 from app.identity.spending import Spendings
 from app.identity.users import Users
-from app.inference.call import Inference
 from app.inference.count_tokens import TokenCounter
+from app.inference.inference import Inference
 from app.spend.reports import OwnUsages, Reports
 from app.telemetry.sinks import Telemetry
 

@@ -112,7 +112,7 @@ def diffs(modules: Sequence[str]) -> Iterator[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev mutate", description=__doc__, allow_abbrev=False)
     parser.add_argument(
-        "modules", nargs="*", help="names or files, such as pricing or app/inference/bill.py"
+        "modules", nargs="*", help="names or files, such as pricing or app/inference/accounting.py"
     )
     parser.add_argument(
         "--processes", type=int, default=os.cpu_count() or 1, help="mutants at a time (%(default)s)"

@@ -25,6 +25,11 @@ class Background:
         task.add_done_callback(self._ended)
         return task
 
+    async def complete(self, work: Work) -> None:
+        """Run work to its end, also if the caller is cancelled meanwhile. An error of it is
+        logged."""
+        await asyncio.wait({self.start(work)})
+
     @property
     def size(self) -> int:
         """How many tasks are under way."""

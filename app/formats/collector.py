@@ -22,7 +22,6 @@ class MessageCollector:
         self._blocks: list[JsonObject] = []
         self._usage: JsonObject = {}
         self._json = ""
-        self.failure: GatewayError | None = None
 
     @property
     def message(self) -> JsonObject:
@@ -60,8 +59,7 @@ class MessageCollector:
         return b""
 
     def error(self, error: GatewayError, request_id: str) -> bytes:
-        del request_id
-        self.failure = error
+        del error, request_id
         return b""
 
     def _add(self, block: JsonObject, delta: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ reserved slice by slice (ADR 38).
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from copy import copy
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -69,7 +70,7 @@ class Admission:
         """Raise what this key was refused with a moment ago, before a large body is read."""
         error, until = self._refused.get(caller.key.id, (None, 0.0))
         if error is not None and body_bytes > LARGE_BODY and until > self._clock.monotonic():
-            raise error
+            raise copy(error)
 
     async def admit(self, request: InferenceRequest, caller: Caller, demand: Demand) -> Reservation:
         """Reserve what the call may cost unseen.
@@ -140,9 +141,7 @@ class Admission:
                 if not isinstance(answer, Refusal):
                     break
         if not isinstance(answer, Grant):
-            error = self._error(answer, asked, needed)
-            self._remember(error, asked.key_id)
-            raise error
+            raise self._refusal(answer, asked, needed)
         if not prompt and answer.left is not None and answer.left < TIGHT * quote.amount:
             prompt = await self._prompt(demand) if answer.left < TIGHT * quotes.prompt else ()
         return Reservation(
@@ -184,14 +183,24 @@ class Admission:
     def _remember(self, error: GatewayError, key: KeyId) -> None:
         if isinstance(error, BudgetExceeded | RateLimited):
             self._refused.pop(key, None)
-            self._refused[key] = error, self._clock.monotonic() + REFUSED_SECONDS
+            # A copy has no traceback, whose frames hold the body.
+            self._refused[key] = copy(error), self._clock.monotonic() + REFUSED_SECONDS
             if len(self._refused) > KEYS_REMEMBERED:
                 del self._refused[next(iter(self._refused))]
 
-    def _error(self, refusal: Refusal | LimitRefusal, hold: Hold, needed: Decimal) -> GatewayError:
+    def _refusal(
+        self, refusal: Refusal | LimitRefusal, hold: Hold, needed: Decimal
+    ) -> GatewayError:
+        """The error to raise, remembered for the key. No frame that raises it may name it: that
+        would be a cycle, which keeps the request in memory."""
+        error: GatewayError
         if isinstance(refusal, LimitRefusal):
-            return limit_refusal(refusal, hold.tokens, contact=self._contact)
-        return budget_refusal(refusal, needed, now=self._clock.now(), contact=self._contact)
+            error = limit_refusal(refusal, hold.tokens, contact=self._contact)
+        else:
+            now = self._clock.now()
+            error = budget_refusal(refusal, needed, now=now, contact=self._contact)
+        self._remember(error, hold.key_id)
+        return error
 
 
 def _room(refusal: Refusal) -> Decimal:

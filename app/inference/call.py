@@ -1,191 +1,136 @@
-"""The path of one request: who asks, for which model, is there money, what does Bedrock say."""
+"""One call of a model, from its credentials to its settlement: `Call.run` is all of it."""
 
 import asyncio
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
-from app.catalog.catalog import Catalog
+from starlette.responses import Response
+
 from app.core import exact_json
 from app.core.fairness import Taken
-from app.core.guardrail import Guardrail
-from app.core.tasks import Background
-from app.core.time import Clock
+from app.core.json_fields import JsonObject
 from app.errors import GatewayError, InternalError, UpstreamBroke, UpstreamOverloaded
 from app.formats.collector import MessageCollector
+from app.formats.events import Event
 from app.formats.format import Dialect, Writer
 from app.formats.meter import Meter
-from app.identity.authentication import Authenticator
 from app.identity.policy import Caller
-from app.inference.admission import Admission
-from app.inference.bill import Bill, refused
-from app.inference.intake import Intake
+from app.inference.accounting import Accounting, End, rejected
+from app.inference.client import Client
+from app.inference.inference import Inference
+from app.inference.limits import notices
 from app.inference.request import InferenceRequest, Prepared, prepare, with_max_tokens
 from app.inference.reservation import Demand
-from app.inference.stream import STOPPING, StreamedAnswer
-from app.ledger.record import Grant, Sink
-from app.ledger.settling import Settler
-from app.upstream.routing import Attempt, Attempts
-from app.upstream.upstream import Call, Upstream, UpstreamStream
+from app.upstream.upstream import UpstreamStream, open_stream
+
+log = logging.getLogger(__name__)
+
+UNREADABLE: Final = "Bedrock sent an event that cannot be read."
+
+STOPPING: Final = "The gateway is being restarted; try again."
+
+CATCH_UP_SECONDS: Final = 0.05
+"""For events that Bedrock sent while the ledger was asked."""
+
+LAST_FRAME_SECONDS: Final = 0.5
+LAST_READS_SECONDS: Final = 4
+"""When the gateway stops: to tell the client, and to read on for the exact bill."""
 
 
-@dataclass(frozen=True, slots=True)
-class WholeAnswer:
-    """An answer in one piece, as JSON, and how the budgets stood when it was let in."""
-
-    body: bytes
-    grant: Grant
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Seconds."""
-
-    first_event_wait: float
-    ping: float
-    drain: float
-
-
-class Inference:
-    """Answers requests in either dialect. Every request ends in exactly one record."""
+class Call:
+    """Answers one request and makes exactly one record of it."""
 
     def __init__(
         self,
-        authenticator: Authenticator,
-        catalog: Catalog,
-        intake: Intake,
-        admission: Admission,
-        settler: Settler,
-        upstream: Upstream,
-        attempts: Attempts,
-        sink: Sink,
-        background: Background,
-        *,
-        clock: Clock,
-        timing: Timing,
-        guardrail: Guardrail | None = None,
-        remembers: bool = False,
-    ) -> None:
-        """`remembers`: whether outcomes are to have what was asked and answered."""
-        self._authenticator = authenticator
-        self._catalog = catalog
-        self._intake = intake
-        self._admission = admission
-        self._settler = settler
-        self._upstream = upstream
-        self._attempts = attempts
-        self._sink = sink
-        self._background = background
-        self._clock = clock
-        self._timing = timing
-        self._guardrail = guardrail
-        self._remembers = remembers
-
-    async def answer(
-        self, request: InferenceRequest, dialect: Dialect
-    ) -> WholeAnswer | StreamedAnswer:
-        """Raises GatewayError while the status can still say so; later errors are in the stream."""
-        caller: Caller | None = None
-        prepared: Prepared | None = None
-        room = Taken.nothing()
-        try:
-            caller = await self._authenticator.caller(request.credentials)
-            self._admission.refuse_again(caller, request.body_bytes)
-            room = await self._intake.room(caller.owner, request.body_bytes)
-            body = await request.read()
-            room.give_back(keep=len(body))
-            prepared = await self._intake.read(
-                caller.owner,
-                body,
-                partial(prepare, request, body, caller, dialect, self._catalog, self._guardrail),
-            )
-            request = request.tagged(prepared.asked)
-            bill = await self._admit(request, dialect, prepared, body)
-            del body
-        except GatewayError as error:
-            room.give_back()
-            self._refused(request, dialect, caller, prepared, error)
-            raise
-        except BaseException:
-            room.give_back()
-            self._refused(request, dialect, caller, prepared, InternalError(""))
-            raise
-        try:
-            return await self._proceed(request, dialect, prepared, bill, room)
-        except GatewayError as error:
-            await bill.fail(error)
-            raise
-        except asyncio.CancelledError as error:
-            stopping = UpstreamOverloaded(STOPPING)
-            await self._abandon(bill, stopping)
-            raise stopping from error
-        except BaseException:
-            await self._abandon(bill, InternalError(""))
-            raise
-
-    async def _proceed(
-        self,
+        shared: Inference,
         request: InferenceRequest,
         dialect: Dialect,
-        prepared: Prepared,
-        bill: Bill,
-        room: Taken,
-    ) -> WholeAnswer | StreamedAnswer:
-        """Call Bedrock. The body's room is given back when Bedrock has begun to answer."""
-        stream, asked, attempt = prepared.stream, prepared.target.asked, prepared.attempt
-        if not stream and bill.reservation.whole:
-            prepared.drop_parsed()
-            with room:
-                return await self._whole(dialect, asked, attempt, bill)
-        writer: Writer = MessageCollector(bill.meter)
-        if stream:
-            try:
-                now = self._clock.now()
-                writer = dialect.writer(prepared.asked, bill.meter, model=asked, now=now)
-            except BaseException:
-                room.give_back()
-                raise
-        prepared.drop_parsed()
-        opening = asyncio.create_task(self._open(attempt, bill))
-        opening.add_done_callback(lambda _: room.give_back())
-        answer = StreamedAnswer(
-            opening,
-            bill,
-            writer,
-            self._background,
-            request_id=request.id,
-            grant=bill.reservation.grant,
-            ping_seconds=self._timing.ping,
-            drain_seconds=self._timing.drain,
-        )
-        if isinstance(writer, MessageCollector):
-            return await self._gathered(dialect, asked, answer, writer, bill)
-        # An early failure still gets its status.
+        client: Client,
+        *,
+        stream_headers: Mapping[str, str],
+        error_response: Callable[[GatewayError], Response],
+    ) -> None:
+        self._shared = shared
+        self._request = request
+        self._dialect = dialect
+        self._client = client
+        self._stream_headers = stream_headers
+        self._error_response = error_response
+        self._caller: Caller | None = None
+        self._prepared: Prepared | None = None
+        self._room = Taken.nothing()
+        self._upstream: UpstreamStream | None = None
+        self._unreadable: UpstreamBroke | None = None
+        self._drain: asyncio.Timeout | None = None
+        """Ends the reading on for a client that has hung up."""
+        self._accounting: Accounting
+        self._writer: Writer
+
+    async def run(self) -> None:
+        """Raises only for faults of the gateway itself; they are recorded all the same."""
         try:
-            done, _ = await asyncio.wait({opening}, timeout=self._timing.first_event_wait)
+            await self._run()
+        finally:
+            self._room.give_back()
+            self._client.close()
+            if self._upstream is not None:
+                await self._upstream.close()
+
+    async def _run(self) -> None:
+        try:
+            prepared = await self._admit()
+        except GatewayError as error:
+            self._reject(error)
+            await self._client.respond(self._error_response(error))
+            return
         except BaseException:
-            opening.cancel()
+            self._reject(InternalError(""))
             raise
-        if done:
-            opening.result()
-        return answer
+        accounting = self._accounting
+        reserved = accounting.reservation.covered
+        end = End("upstream_failed", InternalError(""), usage=reserved)  # unless it is known better
+        try:
+            if prepared.stream or not accounting.reservation.whole:
+                end = await self._relay(prepared)
+            else:
+                end = await self._invoke(prepared)
+        except GatewayError as error:
+            end = await self._failed(error)
+        except asyncio.CancelledError:
+            end = await self._stopped()
+            raise
+        finally:
+            await self._shared.background.complete(accounting.settle(end))
+        await self._send_end(prepared, end)
 
-    async def _abandon(self, bill: Bill, error: GatewayError) -> None:
-        """A fault of ours, or the server stops: what Bedrock has begun will be billed."""
-        await bill.settle("upstream_failed", error=error, usage=bill.reservation.covered)
-
-    async def _admit(
-        self, request: InferenceRequest, dialect: Dialect, prepared: Prepared, body: bytes
-    ) -> Bill:
-        attempt = prepared.attempt
-        reservation = await self._admission.admit(
+    async def _admit(self) -> Prepared:
+        """Authenticate, read and translate the request, and reserve what it may cost."""
+        shared, request = self._shared, self._request
+        caller = self._caller = await shared.authenticator.caller(request.credentials)
+        shared.admission.refuse_again(caller, request.body_bytes)
+        self._room = await shared.intake.room(caller.owner, request.body_bytes)
+        body = await request.read()
+        self._room.give_back(keep=len(body))
+        prepared = self._prepared = await shared.intake.read(
+            caller.owner,
+            body,
+            partial(
+                prepare, request, body, caller, self._dialect, shared.catalog, shared.guardrail
+            ),
+        )
+        request = self._request = request.tagged(prepared.asked)
+        reservation = await shared.admission.admit(
             request,
-            prepared.caller,
+            caller,
             Demand(
                 prepared.target,
-                self._attempts.dearest(prepared.target),
+                shared.attempts.dearest(prepared.target),
                 prepared.wanted,
-                attempt.encoded,
+                prepared.attempt.encoded,
                 prepared.input,
                 prepared.max_tokens,
                 stream=prepared.stream,
@@ -193,89 +138,236 @@ class Inference:
             ),
         )
         if (limit := reservation.lowered_max_tokens) is not None:
-            prepared.attempt = attempt.changed(lambda wanted: with_max_tokens(wanted, limit))
-        return Bill(
+            prepared.attempt = prepared.attempt.changed(
+                lambda wanted: with_max_tokens(wanted, limit)
+            )
+        self._accounting = Accounting(
             request,
-            prepared.caller,
+            caller,
             prepared.target,
             reservation,
-            dialect=dialect.name,
+            api_format=self._dialect.name,
             stream=prepared.stream,
             parameters=prepared.parameters,
-            remembered=body if self._remembers else None,
+            captured=body if shared.captures else None,
             meter=Meter(one_hour_cache=prepared.input.cache_ttl == "1h"),
-            admission=self._admission,
-            settler=self._settler,
-            sink=self._sink,
-            background=self._background,
-            clock=self._clock,
+            admission=shared.admission,
+            settler=shared.settler,
+            sink=shared.sink,
+            clock=shared.clock,
         )
+        return prepared
 
-    async def _whole(
-        self, dialect: Dialect, asked: str, attempt: Attempt, bill: Bill
-    ) -> WholeAnswer:
-        completion, bill.target = await self._attempts.make(
-            attempt, self._upstream.invoke, bill.note
+    async def _invoke(self, prepared: Prepared) -> End:
+        """An answer that Bedrock sends at once. All that it can cost is reserved."""
+        accounting = self._accounting
+        prepared.drop_parsed()
+        completion, accounting.target = await self._shared.attempts.make(
+            prepared.attempt, self._shared.upstream.invoke, accounting.attempted
         )
-        bill.upstream_request_id = completion.upstream_request_id
+        accounting.upstream_request_id = completion.upstream_request_id
         try:
             message: dict[str, Any] = exact_json.loads(completion.body)
-            bill.meter.see_whole(message, len(completion.body))
+            accounting.meter.see_whole(message, len(completion.body))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            bill.meter.see_headers(completion.headers)
+            accounting.meter.see_headers(completion.headers)
             raise UpstreamBroke("Bedrock sent an answer that cannot be read.") from error
-        if not bill.meter.exact:
-            bill.meter.see_headers(completion.headers)
-        bill.answer = message
-        await bill.settle("completed")
-        body = dialect.whole(message, bill.meter.usage, model=asked, now=self._clock.now())
-        return WholeAnswer(body, bill.reservation.grant)
+        if not accounting.meter.exact:
+            accounting.meter.see_headers(completion.headers)
+        return End("completed", message=message)
 
-    async def _gathered(
-        self,
-        dialect: Dialect,
-        asked: str,
-        answer: StreamedAnswer,
-        collector: MessageCollector,
-        bill: Bill,
-    ) -> WholeAnswer:
-        """Streamed from Bedrock for a client that does not stream, so that a budget can end it."""
+    async def _relay(self, prepared: Prepared) -> End:
+        """A stream: passed on as it comes, or collected where only a stream can be ended by the
+        budget. When the client has hung up, Bedrock is read on for the exact bill."""
+        client, accounting = self._client, self._accounting
+        meter = accounting.meter
+        self._begin(prepared)
         try:
-            async for _ in answer.frames():
-                pass
+            async with asyncio.timeout(None) as self._drain:
+                events = await self._open(prepared)
+                while True:
+                    frames, last = self._frames(events)
+                    if prepared.stream:
+                        await client.write(frames)
+                    if meter.finished:
+                        break
+                    if not await accounting.reservation.covers(meter):
+                        return await self._cut()
+                    events = await self._read()
+        except TimeoutError:
+            if not client.disconnected:
+                raise
+            return accounting.disconnected(accounting.most_usage())
         finally:
-            await answer.close()
-        if collector.failure is not None:
-            raise collector.failure
-        body = dialect.whole(
-            collector.message, bill.meter.usage, model=asked, now=self._clock.now()
+            self._drain = None
+        if client.disconnected:
+            return accounting.disconnected()
+        if self._unreadable is not None:
+            raise self._unreadable
+        return End("completed", last=last, message=self._collected())
+
+    def _begin(self, prepared: Prepared) -> None:
+        """Choose what becomes of the events; nothing is sent yet."""
+        shared, meter = self._shared, self._accounting.meter
+        if not prepared.stream:
+            self._writer = MessageCollector(meter)
+        else:
+            self._writer = self._dialect.writer(
+                prepared.asked, meter, model=prepared.target.asked, now=shared.clock.now()
+            )
+            self._client.stream(
+                {**self._stream_headers, **self._notices()},
+                ping=self._writer.ping,
+                start_seconds=shared.timing.first_event_wait,
+                ping_seconds=shared.timing.ping,
+                on_disconnect=self._limit_drain,
+            )
+        prepared.drop_parsed()
+
+    def _limit_drain(self) -> None:
+        if self._drain is not None:
+            seconds = self._shared.timing.drain
+            self._drain.reschedule(asyncio.get_running_loop().time() + seconds)
+
+    def _collected(self) -> JsonObject | None:
+        """The message of an answer that was streamed only so that the budget could end it."""
+        return self._writer.message if isinstance(self._writer, MessageCollector) else None
+
+    async def _open(self, prepared: Prepared) -> list[bytes]:
+        """Call Bedrock, and wait for its first events."""
+        accounting = self._accounting
+        opened, accounting.target = await self._shared.attempts.make(
+            prepared.attempt,
+            partial(open_stream, self._shared.upstream),
+            accounting.attempted,
         )
-        return WholeAnswer(body, bill.reservation.grant)
+        self._upstream, events = opened
+        prepared.drop_body()
+        self._room.give_back()
+        accounting.upstream_request_id = self._upstream.upstream_request_id
+        accounting.first_byte()
+        return events
 
-    async def _open(self, attempt: Attempt, bill: Bill) -> tuple[UpstreamStream, list[bytes]]:
-        opened, bill.target = await self._attempts.make(attempt, self._first_events, bill.note)
-        return opened
-
-    async def _first_events(self, call: Call) -> tuple[UpstreamStream, list[bytes]]:
-        stream = await self._upstream.stream(call)
-        events: list[bytes] = []
-        try:
-            events = await stream.read()
-        finally:
-            if not events:
-                await stream.close()
+    async def _read(self) -> list[bytes]:
+        """The next events. Raises UpstreamBroke if there are none though the message goes on."""
+        events = await self._upstream.read() if self._upstream is not None else []
         if not events:
-            raise UpstreamBroke("Bedrock ended the answer before it began.")
-        return stream, events
+            raise UpstreamBroke("Bedrock ended the answer in the middle.")
+        return events
 
-    def _refused(
-        self,
-        request: InferenceRequest,
-        dialect: Dialect,
-        caller: Caller | None,
-        prepared: Prepared | None,
-        error: GatewayError,
-    ) -> None:
-        seconds = self._clock.monotonic() - request.received_monotonic
-        target = prepared.target if prepared else None
-        self._sink.record(refused(request, dialect.name, caller, target, error, seconds))
+    def _frames(self, events: list[bytes]) -> tuple[bytes, bytes]:
+        """Frames that may go out at once, and those of the end, which wait for the settlement.
+        After an event that cannot be read there are none: the client must not take an answer with
+        a gap for a complete one."""
+        before: list[bytes] = []
+        last: list[bytes] = []
+        for raw in events:
+            event = self._observe(raw)
+            if event is None or self._unreadable is not None:
+                continue
+            try:
+                frames = self._writer.write(event)
+            except Exception as error:  # noqa: BLE001 - whatever an event does to a writer
+                self._note_unreadable(error)
+            else:
+                (last if self._accounting.meter.finished else before).append(frames)
+        return b"".join(before), b"".join(last)
+
+    def _observe(self, raw: bytes) -> Event | None:
+        """The event, counted; None for what cannot be read."""
+        try:
+            event = Event.of(raw)
+            self._accounting.observe(event)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._note_unreadable(error)
+            return None
+        return event
+
+    def _note_unreadable(self, error: Exception) -> None:
+        log.warning(UNREADABLE, extra={"reason": type(error).__name__})
+        if self._unreadable is None:
+            self._unreadable = UpstreamBroke(UNREADABLE)
+            self._unreadable.__cause__ = error
+
+    async def _cut(self) -> End:
+        """The budget is used up: stop the model, and end the answer as at a token limit."""
+        if self._upstream is not None:
+            await self._upstream.close()
+        if self._client.disconnected:
+            return self._accounting.disconnected()
+        if self._unreadable is not None:
+            raise self._unreadable
+        last = self._writer.cut()
+        return End("budget_exhausted", status=200, last=last, message=self._collected())
+
+    async def _failed(self, error: GatewayError) -> End:
+        # Its frames hold the body, and the frame of `run` will hold it: a cycle, and so a leak.
+        error.__traceback__ = None
+        accounting = self._accounting
+        if self._client.disconnected:
+            unseen = error.maybe_billed and not accounting.meter.started
+            return accounting.disconnected(accounting.reservation.covered if unseen else None)
+        if self._unreadable is None:
+            await self._read_on(CATCH_UP_SECONDS)
+        error = self._unreadable or error
+        if not self._client.started:
+            return accounting.failed(error)
+        end = accounting.failed(error, status=200)
+        return replace(end, last=self._writer.error(error, self._request.id))
+
+    async def _stopped(self) -> End:
+        """The gateway stops: tell the client, and read on for a moment for the exact bill."""
+        error, client = UpstreamOverloaded(STOPPING), self._client
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_FRAME_SECONDS):
+                if not client.started:
+                    await client.respond(self._error_response(error))
+                else:
+                    await client.finish(self._writer.error(error, self._request.id))
+        if self._upstream is None:
+            return End("upstream_failed", error, usage=self._accounting.reservation.covered)
+        complete = await self._read_on(LAST_READS_SECONDS)
+        return self._accounting.disconnected(None if complete else self._accounting.most_usage())
+
+    async def _read_on(self, seconds: float) -> bool:
+        """Count what Bedrock still sends; whether that was all, or all that it will send."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self._upstream is not None and not self._accounting.meter.finished:
+                    for raw in await self._read():
+                        self._observe(raw)
+        except (TimeoutError, asyncio.CancelledError):
+            return False
+        except GatewayError:
+            return True
+        return True
+
+    async def _send_end(self, prepared: Prepared, end: End) -> None:
+        """The last bytes, now that the call is settled."""
+        client = self._client
+        if end.message is not None:
+            body = self._dialect.whole(
+                dict(end.message),
+                self._accounting.meter.usage,
+                model=prepared.target.asked,
+                now=self._shared.clock.now(),
+            )
+            json_response = Response(body, headers=self._notices(), media_type="application/json")
+            await client.respond(json_response)
+        elif end.error is not None and not client.started:
+            await client.respond(self._error_response(end.error))
+        else:
+            await client.finish(end.last)
+
+    def _notices(self) -> dict[str, str]:
+        grant = self._accounting.reservation.grant
+        return notices(grant, self._dialect.name, self._shared.clock.now())
+
+    def _reject(self, error: GatewayError) -> None:
+        seconds = self._shared.clock.monotonic() - self._request.received_monotonic
+        target = self._prepared.target if self._prepared else None
+        self._shared.sink.record(
+            rejected(self._request, self._dialect.name, self._caller, target, error, seconds)
+        )

@@ -82,7 +82,12 @@ class Prepared:
     parameters: Mapping[str, Any]
 
     def drop_parsed(self) -> None:
+        """Before the call: nobody reads the trees again."""
         self.asked, self.wanted = {}, {}
+
+    def drop_body(self) -> None:
+        """Once Bedrock has begun to answer: there is no retry."""
+        self.attempt = replace(self.attempt, encoded=b"")
 
 
 def prepare(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.core.guardrail import Guardrail
+from app.errors import UpstreamBroke
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +67,17 @@ class AttemptWatcher(Protocol):
 
     def left_out(self, model: str) -> None:
         """Something that the model refused is left out of later requests."""
+
+
+async def open_stream(upstream: Upstream, call: Call) -> tuple[UpstreamStream, list[bytes]]:
+    """A stream and its first events. Raises GatewayError, also if there are none."""
+    stream = await upstream.stream(call)
+    events: list[bytes] = []
+    try:
+        events = await stream.read()
+    finally:
+        if not events:
+            await stream.close()
+    if not events:
+        raise UpstreamBroke("Bedrock ended the answer before it began.")
+    return stream, events

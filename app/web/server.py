@@ -18,7 +18,8 @@ KEEPALIVE_SECONDS = 75
 
 BACKLOG = 2048
 
-HAND_OVER_SECONDS = 2
+HAND_OVER_SECONDS = 6
+"""For calls that were cut off: to tell their clients, read on, and settle."""
 
 
 class _Server(uvicorn.Server):

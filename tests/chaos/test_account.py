@@ -11,7 +11,7 @@ from tests.chaos.world import world
 TAMPERED = (
     ("spend_log SET cost = cost {} 1", "Bedrock bills"),
     ("budget_counter SET spent = spent {} 1", "is in the log"),
-    ("budget_counter SET held = held {} 1", "held: "),
+    ("budget_counter SET reserved = reserved {} 1", "held: "),
     ("rate_limit_bucket SET in_flight = in_flight {} 1", "in_flight: "),
 )
 

@@ -1,28 +1,34 @@
 """The inference service on fakes, and answers of Bedrock to feed it with."""
 
-from collections.abc import Sequence
+import asyncio
+import weakref
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import anyio
 import orjson
+from starlette.responses import Response
+from starlette.types import Message
 
 from app.catalog.catalog import load_catalog
 from app.catalog.model import Target
 from app.core.budgets import UNLIMITED, Budget
 from app.core.ids import InstanceId
 from app.core.tasks import Background
+from app.errors import GatewayError
 from app.formats.format import AnthropicDialect, Dialect, OpenAIDialect
 from app.identity.authentication import Authenticator
 from app.identity.policy import Accounts, Caller
 from app.inference.admission import Admission
-from app.inference.call import Inference, Timing, WholeAnswer
+from app.inference.call import Call
+from app.inference.client import Client
 from app.inference.estimates import OutputForecast
+from app.inference.inference import Inference, Timing
 from app.inference.intake import Intake
 from app.inference.known_prompts import KnownPrompts
 from app.inference.request import InferenceRequest
-from app.inference.stream import StreamedAnswer
 from app.ledger.record import Account, RequestRecord
 from app.ledger.settling import Settler
 from app.telemetry.metrics import Metrics
@@ -101,6 +107,65 @@ async def _no_pause(seconds: float) -> None:
     del seconds
 
 
+@dataclass(frozen=True, slots=True)
+class WholeAnswer:
+    """The body of a response."""
+
+    body: bytes
+
+
+class StreamedAnswer:
+    """The client of one call. It takes what it is sent when it reads, and not before."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        """A status of 200 came."""
+        self.error: GatewayError | None = None
+        """What was sent with the status of an error."""
+        self.run: asyncio.Task[None]
+        self._gone = asyncio.Event()
+        self._chunks: asyncio.Queue[tuple[bytes, bool, asyncio.Event]] = asyncio.Queue()
+
+    async def receive(self) -> Message:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            if message["status"] == 200:
+                self.begun.set()
+            return
+        if self.error is not None:
+            return
+        taken = asyncio.Event()
+        self._chunks.put_nowait((message["body"], message.get("more_body", False), taken))
+        waiting = [asyncio.create_task(event.wait()) for event in (taken, self._gone)]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waiting:
+                wait.cancel()
+
+    def error_response(self, error: GatewayError) -> Response:
+        self.error = error
+        return Response(status_code=error.status)
+
+    def hang_up(self) -> None:
+        self._gone.set()
+
+    async def body(self) -> bytes:
+        return b"".join([chunk async for chunk in self.frames()])
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        """Chunks until the last one."""
+        more = True
+        while more:
+            chunk, more, taken = await self._chunks.get()
+            taken.set()
+            if chunk:
+                yield chunk
+
+
 @dataclass
 class Bench:
     """One gateway's inference, and everything that it touches."""
@@ -117,6 +182,9 @@ class Bench:
     spool: MemorySpool = field(default_factory=MemorySpool)
     sink: RecordList = field(default_factory=RecordList)
     directory: MemoryDirectory = field(default_factory=MemoryDirectory)
+    runs: list[asyncio.Task[None]] = field(default_factory=list)
+    call: "weakref.ref[Call] | None" = None
+    """The last one."""
 
     def __post_init__(self) -> None:
         clock = self.time.clock
@@ -162,7 +230,8 @@ class Bench:
 
     async def answer(
         self, dialect: str = "anthropic", *, key: str = SECRET, **fields: Any
-    ) -> WholeAnswer | StreamedAnswer:
+    ) -> "WholeAnswer | StreamedAnswer":
+        """Raises the error that the client was sent with a status, and faults."""
         body = {
             "model": HAIKU,
             "max_tokens": 4000,
@@ -182,29 +251,61 @@ class Bench:
             received_at=self.time.instant,
             received_monotonic=self.time.seconds,
         )
+        answer = StreamedAnswer()
+        call = Call(
+            self.inference,
+            request,
+            DIALECTS[dialect],
+            Client({"type": "http"}, answer.receive, answer.send),
+            stream_headers={},
+            error_response=answer.error_response,
+        )
+        run = answer.run = asyncio.create_task(call.run())
+        self.call = weakref.ref(call)
+        del call
+        self.runs.append(run)
         with anyio.fail_after(20):
-            return await self.inference.answer(request, DIALECTS[dialect])
+            try:
+                if not fields.get("stream"):
+                    body_of = asyncio.create_task(answer.body())
+                    await run
+                    if answer.error is None:
+                        return WholeAnswer(await body_of)
+                    body_of.cancel()
+                    raise answer.error
+                begun = asyncio.create_task(answer.begun.wait())
+                await asyncio.wait({run, begun}, return_when=asyncio.FIRST_COMPLETED)
+                if run.done():
+                    await run
+            except asyncio.CancelledError:
+                run.cancel()
+                await asyncio.wait({run})
+                if answer.error is None:
+                    raise
+            if answer.error is not None:
+                raise answer.error
+        return answer
 
-    async def begin(self, dialect: str = "anthropic", **fields: Any) -> StreamedAnswer:
+    async def begin(self, dialect: str = "anthropic", **fields: Any) -> "StreamedAnswer":
         answer = await self.answer(dialect, stream=True, **fields)
         assert isinstance(answer, StreamedAnswer)
         return answer
 
-    async def read(self, answer: StreamedAnswer, most: int = 10_000) -> list[bytes]:
+    async def read(self, answer: "StreamedAnswer", most: int = 10_000) -> list[bytes]:
         """What the client gets, before it hangs up after so many chunks."""
         chunks: list[bytes] = []
         with anyio.fail_after(20):
-            frames = answer.frames()
-            async for chunk in frames:
+            async for chunk in answer.frames():
                 chunks.append(chunk)
                 if len(chunks) >= most:
+                    answer.hang_up()
                     break
-            await answer.close()
         return chunks
 
     async def finish(self) -> None:
-        """Let what goes on in the background come to its end."""
+        """Let the calls, and what goes on in the background, come to their end."""
         with anyio.fail_after(20):
+            await asyncio.gather(*self.runs, return_exceptions=True)
             await self.background.finish(20)
 
     @property

@@ -1,9 +1,11 @@
 """A hold is asked for before a call, and grows ahead of the answer."""
 
 import asyncio
+import weakref
 from collections.abc import Awaitable
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import anyio
@@ -45,6 +47,10 @@ AWAY = DatabaseUnavailable("away")
 NOW = date(2026, 11, 23)
 OUTPUT = Decimal("0.0000055")
 """USD for one token that comes out, and five that go in."""
+
+
+class Kept(dict[str, Any]):
+    """A body whose end can be seen."""
 
 
 class Gate:
@@ -475,6 +481,22 @@ async def test_a_large_body_is_not_read_again_right_after_a_refusal() -> None:
         gate.admission.refuse_again(who, LARGE_BODY + 1)
     gate.time.advance(1)
     gate.admission.refuse_again(who, LARGE_BODY + 1)
+
+
+async def test_a_remembered_refusal_does_not_keep_the_request_that_caused_it() -> None:
+    gate = Gate()
+    who = caller(cap="0")
+    body: JsonObject = {"messages": []}
+    encoded = weakref.ref(kept := Kept(body))
+    with pytest.raises(BudgetExceeded):
+        await gate.admit(who, body=kept)
+    del kept
+
+    assert encoded() is None
+    for _ in range(2):  # each has the frames of its own raise alone
+        with pytest.raises(BudgetExceeded) as raised:
+            gate.admission.refuse_again(who, LARGE_BODY + 1)
+        assert len(raised.traceback) == 2
 
 
 async def test_a_hold_says_whose_it_is_and_what_it_may_use() -> None:

@@ -1,6 +1,7 @@
-"""Every request ends once: one settlement if it was let in, one Outcome always."""
+"""Every request ends once: one settlement if it was let in, one record always."""
 
 import asyncio
+import gc
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +22,10 @@ from app.errors import (
     UpstreamThrottled,
     UpstreamTimeout,
 )
-from app.inference.call import WholeAnswer
 from app.ledger.record import Ending
 from app.upstream.upstream import Completion
 from tests.support.examples import caller
-from tests.unit.inference.bench import OPEN, START, WHOLE_STREAM, Bench, delta
+from tests.unit.inference.bench import OPEN, START, WHOLE_STREAM, Bench, WholeAnswer, delta
 
 THROTTLED, BROKE = UpstreamThrottled("full"), UpstreamBroke("lost")
 
@@ -157,15 +157,6 @@ async def test_a_fault_before_the_request_was_let_in_is_an_outcome_too() -> None
     assert [(o.status, o.error_code) for o in bench.sink.records] == [(500, "internal_error")]
 
 
-async def test_an_answer_does_not_wait_until_it_is_told_of() -> None:
-    bench = Bench()
-
-    await bench.answer()
-
-    assert (len(bench.ledger.settled), bench.sink.records) == (1, [])
-    await bench.booked()
-
-
 async def test_a_fault_of_the_ledger_while_it_books_hides_neither_answer_nor_outcome(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -212,7 +203,7 @@ async def test_a_booking_goes_on_when_its_request_is_cancelled_meanwhile() -> No
 
     asking.cancel()
     bench.ledger.gate.set()
-    with pytest.raises(UpstreamOverloaded, match="restarted"):
+    with pytest.raises(asyncio.CancelledError):
         await asking
 
     record = await bench.booked()
@@ -244,6 +235,20 @@ async def test_a_whole_answer_on_a_tight_budget_is_gathered_and_cut() -> None:
     assert (message["stop_reason"], record.ending) == ("max_tokens", "budget_exhausted")
     assert message["usage"]["output_tokens"] == record.usage.output_tokens > 0
     assert not record.stream
+
+
+async def test_a_call_that_failed_is_not_kept_in_memory() -> None:
+    bench = Bench(whole=UpstreamRejected("bad"))
+    gc.disable()
+    try:
+        with pytest.raises(UpstreamRejected):
+            await bench.answer()
+        bench.runs.clear()
+        await asyncio.sleep(0)
+        assert bench.call is not None
+        assert bench.call() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_gathered_answer_that_breaks_is_raised_and_booked_once() -> None:

@@ -8,11 +8,10 @@ import pytest
 
 from app.catalog.catalog import load_catalog, shipped_models
 from app.core.usage import Usage
-from app.inference.call import WholeAnswer
 from app.upstream.upstream import Completion
 from tests.support.examples import caller
 from tests.support.fakes import Step
-from tests.unit.inference.bench import CLOSE, HAIKU, OPEN, START, Bench, delta, event
+from tests.unit.inference.bench import CLOSE, HAIKU, OPEN, START, Bench, WholeAnswer, delta, event
 
 SUMMARY = {"type": "compaction", "content": "What was said."}
 STEPS = [

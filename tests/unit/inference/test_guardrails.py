@@ -6,11 +6,10 @@ import orjson
 import pytest
 
 from app.formats.guardrail import ACTION
-from app.inference.call import WholeAnswer
 from app.upstream.upstream import Completion
 from tests.support.examples import caller
 from tests.support.fakes import Step
-from tests.unit.inference.bench import CLOSE, OPEN, START, STOP, Bench, delta, end
+from tests.unit.inference.bench import CLOSE, OPEN, START, STOP, Bench, WholeAnswer, delta, end
 
 TOLD = {ACTION: "INTERVENED", "amazon-bedrock-trace": {"guardrail": {"input": "hush"}}}
 EVENTS = [START, OPEN, delta("Blocked."), CLOSE, end(), STOP]

@@ -1,6 +1,5 @@
 """A request is settled once, and nothing that was seen of it is missing from its end."""
 
-import asyncio
 from dataclasses import astuple, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -17,12 +16,12 @@ from app.core.ids import InstanceId, UserId
 from app.core.pricing import Cost, Price, Rates, Tier
 from app.core.tasks import Background
 from app.core.usage import Usage
-from app.errors import DatabaseUnavailable, UpstreamBroke, UpstreamThrottled
+from app.errors import DatabaseUnavailable, GatewayError, UpstreamBroke, UpstreamThrottled
 from app.formats.events import Event
 from app.formats.meter import Meter
 from app.identity.policy import Accounts, Caller
+from app.inference.accounting import Accounting, End
 from app.inference.admission import Admission
-from app.inference.bill import Bill
 from app.inference.estimates import OutputForecast
 from app.inference.known_prompts import KnownPrompts
 from app.inference.request import InferenceRequest
@@ -52,7 +51,7 @@ COVERED = Usage(input_tokens=100, output_tokens=128)
 class Desk:
     """One admitted request of a key with a cap, half a second after it came in."""
 
-    def __init__(self, *, remembered: bytes | None = None, bedrock_id: str | None = None) -> None:
+    def __init__(self, *, captured: bytes | None = None, bedrock_id: str | None = None) -> None:
         self.time = FakeTime(NOW)
         self.ledger = MemoryLedger()
         self.sink = RecordList()
@@ -93,7 +92,7 @@ class Desk:
             tags=("team", "late"),
         )
         self.time.advance(0.5)
-        self.bill = Bill(
+        self.accounting = Accounting(
             self.request,
             Caller(key(user_id="ada", tags=("team", "early")), None),
             TARGET,
@@ -106,23 +105,23 @@ class Desk:
                 max_tokens=MAX_TOKENS,
                 likely_input=LIKELY,
             ),
-            dialect="anthropic",
+            api_format="anthropic",
             stream=True,
             parameters={"temperature": 1},
-            remembered=remembered,
+            captured=captured,
             meter=self.meter,
             admission=self.admission,
             settler=Settler(self.ledger, MemorySpool(), self.background),
             sink=self.sink,
-            background=self.background,
             clock=clock,
         )
 
     def see(self, *events: bytes) -> None:
         for raw in events:
-            event = Event.of(raw)
-            self.meter.observe(event)
-            self.bill.see(event)
+            self.accounting.observe(Event.of(raw))
+
+    async def settle(self, ending: Ending, error: GatewayError | None = None, **end: Any) -> None:
+        await self.background.complete(self.accounting.settle(End(ending, error, **end)))
 
     async def ended(self) -> RequestRecord:
         await self.background.finish(5)
@@ -138,17 +137,15 @@ COST = TARGET.cost(USED, NOW.date())
 
 async def test_the_end_of_a_request_holds_everything_that_was_seen_of_it() -> None:
     desk = Desk()
-    desk.bill.upstream_request_id = "aws-1"
+    desk.accounting.upstream_request_id = "aws-1"
     desk.time.advance(0.25)
-    desk.bill.first_byte()
+    desk.accounting.first_byte()
     desk.time.advance(1)
-    desk.bill.first_byte()
+    desk.accounting.first_byte()
     desk.see(*WHOLE)
     desk.time.advance(1.125)
 
-    before = desk.bill.settled
-    await desk.bill.settle("completed")
-    assert (before, desk.bill.settled) == (False, True)
+    await desk.settle("completed")
 
     record = await desk.ended()
     assert record == RequestRecord(
@@ -194,11 +191,11 @@ async def test_each_call_of_bedrock_is_noted_with_its_time_and_its_error() -> No
     desk = Desk()
     first = desk.time.seconds
     desk.time.advance(2)
-    desk.bill.note(TARGET, first, UpstreamThrottled("full"))
+    desk.accounting.attempted(TARGET, first, UpstreamThrottled("full"))
     second = desk.time.seconds
     desk.time.advance(3)
-    desk.bill.note(OTHER, second, None)
-    await desk.bill.settle("completed")
+    desk.accounting.attempted(OTHER, second, None)
+    await desk.settle("completed")
 
     record = await desk.ended()
     assert record.attempts == (
@@ -207,21 +204,9 @@ async def test_each_call_of_bedrock_is_noted_with_its_time_and_its_error() -> No
     )
 
 
-async def test_only_the_first_end_counts() -> None:
-    desk = Desk()
-    desk.see(*WHOLE)
-
-    await asyncio.gather(
-        desk.bill.settle("completed"), desk.bill.settle("client_disconnected", status=499)
-    )
-
-    record = await desk.ended()
-    assert (record.ending, record.status) == ("completed", 200)
-
-
 async def test_an_answer_without_a_first_byte_has_no_time_to_it() -> None:
     desk = Desk()
-    await desk.bill.settle("upstream_rejected", error=UpstreamThrottled("full"))
+    await desk.settle("upstream_rejected", error=UpstreamThrottled("full"))
 
     record = await desk.ended()
     assert (record.ttfb_seconds, record.upstream_request_id) == (None, None)
@@ -251,7 +236,8 @@ async def test_a_call_that_failed_is_billed_at_what_may_have_been_generated(
     desk = Desk()
     desk.see(*seen)
 
-    await desk.bill.fail(error, status=status)
+    failed = desk.accounting.failed(error, status=status)
+    await desk.background.complete(desk.accounting.settle(failed))
 
     record = await desk.ended()
     assert (record.ending, record.usage) == (ending, usage)
@@ -267,7 +253,7 @@ async def test_a_prompt_that_bedrock_did_not_count_is_billed_as_it_was_estimated
     assert desk.meter.expected_prompt == LIKELY
     desk.see(SILENT, OPEN, delta())
 
-    await desk.bill.settle("client_disconnected", status=499)
+    await desk.settle("client_disconnected", status=499)
 
     assert (await desk.ended()).usage == Usage(input_tokens=LIKELY, output_tokens=1)
 
@@ -276,7 +262,7 @@ async def test_an_answer_that_was_cut_is_billed_with_no_more_output_than_max_tok
     desk = Desk()
     desk.see(START, OPEN, *[delta("x" * 4_000)] * 9)
 
-    await desk.bill.settle("budget_exhausted", status=200)
+    await desk.settle("budget_exhausted", status=200)
 
     record = await desk.ended()
     assert record.usage == Usage(input_tokens=10, output_tokens=MAX_TOKENS)
@@ -288,7 +274,7 @@ async def test_a_prompt_that_a_guardrail_kept_from_the_model_is_not_billed() -> 
     desk.see(SILENT)
     desk.meter.intervened = True
 
-    await desk.bill.settle("completed")
+    await desk.settle("completed")
 
     record = await desk.ended()
     assert record.usage.prompt_tokens == 0
@@ -306,7 +292,7 @@ async def test_only_what_bedrock_counted_for_the_profile_that_was_asked_for_is_l
     before = desk.forecast.first_slice(KEY_ID, TARGET.model.name, 1_000)
     desk.see(*events)
 
-    await desk.bill.settle("completed")
+    await desk.settle("completed")
     await desk.ended()
 
     assert (desk.forecast.first_slice(KEY_ID, TARGET.model.name, 1_000) != before) is learnt
@@ -314,10 +300,10 @@ async def test_only_what_bedrock_counted_for_the_profile_that_was_asked_for_is_l
 
 async def test_another_profile_that_answers_is_the_one_that_is_billed() -> None:
     desk = Desk()
-    desk.bill.target = OTHER
+    desk.accounting.target = OTHER
     desk.see(*WHOLE)
 
-    await desk.bill.settle("completed")
+    await desk.settle("completed")
 
     record = await desk.ended()
     assert record.upstream_model == OTHER.profile.bedrock_id
@@ -336,7 +322,7 @@ async def test_a_guardrails_work_is_billed_unless_bedrock_refused_the_call(
     desk.see(*WHOLE)
     desk.meter.guardrail_units = UNITS
 
-    await desk.bill.settle(ending)
+    await desk.settle(ending)
 
     record = await desk.ended()
     expected = TARGET.cost(USED, NOW.date(), UNITS if billed else NO_UNITS)
@@ -349,7 +335,7 @@ async def test_each_step_of_an_answer_is_billed_by_the_length_of_its_own_prompt(
     dear = Rates(*(5 * rate for rate in astuple(rates)))
     tiers = (Tier(0, rates), Tier(100, dear))
     desk = Desk()
-    desk.bill.target = replace(
+    desk.accounting.target = replace(
         TARGET, model=replace(TARGET.model, prices=(Price(NOW.date(), tiers, "test"),))
     )
     step = {"input_tokens": 80, "output_tokens": 10}
@@ -357,7 +343,7 @@ async def test_each_step_of_an_answer_is_billed_by_the_length_of_its_own_prompt(
     told = event("message_delta", delta={"stop_reason": "end_turn"}, usage=usage)
     desk.see(SILENT, told, event("message_stop"))
 
-    await desk.bill.settle("completed")
+    await desk.settle("completed")
 
     record = await desk.ended()
     assert record.usage == Usage(input_tokens=160, output_tokens=20)
@@ -370,7 +356,7 @@ async def test_a_request_that_cannot_be_booked_ends_with_an_outcome_all_the_same
     broken.ledger.away = RuntimeError("a fault of ours")  # type: ignore[assignment]
     for desk in (away, broken):
         desk.see(*WHOLE)
-        await desk.bill.settle("completed")
+        await desk.settle("completed")
         await desk.background.finish(5)
 
         (record,), (budgets,) = desk.sink.records, desk.sink.budgets
@@ -379,14 +365,14 @@ async def test_a_request_that_cannot_be_booked_ends_with_an_outcome_all_the_same
 
 
 async def test_a_conversation_is_remembered_only_where_that_is_wanted() -> None:
-    wanted, unwanted = Desk(remembered=ASKED), Desk()
+    wanted, unwanted = Desk(captured=ASKED), Desk()
     for desk in (wanted, unwanted):
         desk.see(*WHOLE)
-        await desk.bill.settle("completed")
+        await desk.settle("completed")
 
     with_it, without_it = await wanted.ended(), await unwanted.ended()
     assert without_it.content is None
-    assert unwanted.bill._collector is None
+    assert unwanted.accounting._collector is None
     assert with_it.content is not None
     assert with_it.content.asked == ASKED
     assert with_it.content.answer is not None
@@ -394,19 +380,18 @@ async def test_a_conversation_is_remembered_only_where_that_is_wanted() -> None:
 
 
 async def test_an_answer_in_one_piece_is_remembered_as_it_came() -> None:
-    desk = Desk(remembered=ASKED)
-    desk.bill.answer = {"content": "whole"}
+    desk = Desk(captured=ASKED)
     desk.see(*WHOLE)
-    await desk.bill.settle("completed")
+    await desk.settle("completed", message={"content": "whole"})
 
     assert (await desk.ended()).content == CapturedContent(ASKED, {"content": "whole"})
 
 
 @pytest.mark.parametrize("events", [(), (START, delta(), OPEN)])
 async def test_what_cannot_be_put_together_is_not_remembered(events: tuple[bytes, ...]) -> None:
-    desk = Desk(remembered=ASKED)
+    desk = Desk(captured=ASKED)
     desk.see(*events)
-    await desk.bill.settle("client_disconnected", status=499)
+    await desk.settle("client_disconnected", status=499)
 
     assert (await desk.ended()).content == CapturedContent(ASKED, None)
 
@@ -415,7 +400,7 @@ async def test_the_cache_is_told_at_the_price_of_fresh_input() -> None:
     desk = Desk()
     used = replace(USED, cache_read_tokens=1_000)
 
-    await desk.bill.settle("completed", usage=used)
+    await desk.settle("completed", usage=used)
 
     record = await desk.ended()
     assert record.usage == used

@@ -1,15 +1,14 @@
-"""The end of a request that never began: who asked for what, and why it was refused."""
+"""What a call is billed, and its one record."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from app.catalog.model import Target
 from app.core.guardrail import NO_UNITS
-from app.core.tasks import Background
+from app.core.json_fields import JsonObject
 from app.core.time import Clock
 from app.core.usage import Usage
 from app.errors import GatewayError
@@ -24,7 +23,23 @@ from app.ledger.record import CapturedContent, Ending, RequestRecord, Sink, Upst
 from app.ledger.settling import Settler
 
 
-def refused(
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a call ended."""
+
+    ending: Ending
+    error: GatewayError | None = None
+    status: int | None = None
+    """What the client was sent; by default the status of the error, or 200."""
+    usage: Usage | None = None
+    """What is billed; by default what the meter saw."""
+    last: bytes = b""
+    """The last frames of a stream. They go out once the call is settled."""
+    message: JsonObject | None = None
+    """The answer of a call that is not streamed to the client."""
+
+
+def rejected(
     request: InferenceRequest,
     dialect: str,
     caller: Caller | None,
@@ -57,8 +72,8 @@ def refused(
     )
 
 
-class Bill:
-    """Watches one request and closes its account."""
+class Accounting:
+    """Notes what happens in one call, and settles it."""
 
     def __init__(
         self,
@@ -67,38 +82,33 @@ class Bill:
         target: Target,
         reservation: Reservation,
         *,
-        dialect: str,
+        api_format: str,
         stream: bool,
         parameters: Mapping[str, Any],
-        remembered: bytes | None,
+        captured: bytes | None,
         meter: Meter,
         admission: Admission,
         settler: Settler,
         sink: Sink,
-        background: Background,
         clock: Clock,
     ) -> None:
+        """`captured` is the request's body, where content capture is on."""
         self._request = request
         self._caller = caller
         self.target = target
         """The model, by the profile that answers; another one after a failover."""
-        self._dialect = dialect
-        self.stream = stream
-        """Whether the client gets the answer in pieces, after a status of 200."""
+        self._api_format = api_format
+        self._stream = stream
         self._admission = admission
         self._settler = settler
         self._sink = sink
-        self._background = background
         self._clock = clock
-        self._booked: asyncio.Event | None = None
         self._ttfb: float | None = None
         self._admitted = clock.monotonic()
         self._parameters = parameters
         self._attempts: list[UpstreamAttempt] = []
-        self._remembered = remembered
-        self._collector = None if remembered is None else MessageCollector(meter)
-        self.answer: Mapping[str, Any] | None = None
-        """The whole message, where it did not come in pieces."""
+        self._captured = captured
+        self._collector = None if captured is None else MessageCollector(meter)
         self.reservation = reservation
         self._prompt_tokens = reservation.likely_input
         self.meter = meter
@@ -106,12 +116,7 @@ class Bill:
         meter.most_output = reservation.max_tokens
         self.upstream_request_id: str | None = None
 
-    @property
-    def settled(self) -> bool:
-        """Whether the end has been told, if not yet booked."""
-        return self._booked is not None
-
-    def note(self, target: Target, began: float, error: GatewayError | None) -> None:
+    def attempted(self, target: Target, began: float, error: GatewayError | None) -> None:
         """Bedrock was called, from then on (monotonic) until now."""
         self._attempts.append(
             UpstreamAttempt(
@@ -122,58 +127,46 @@ class Bill:
             )
         )
 
-    def see(self, event: Event) -> None:
-        """An event of the answer came. What cannot be put together is not remembered."""
+    def observe(self, event: Event) -> None:
+        """Count an event of the answer, and capture it. Raises ValueError, KeyError, TypeError or
+        AttributeError for one that cannot be read."""
+        self.meter.observe(event)
         if self._collector is None:
             return
         try:
             self._collector.write(event)
         except (LookupError, TypeError, ValueError, AttributeError):
-            self._collector = None
+            self._collector = None  # what cannot be put together is not captured
 
     def first_byte(self) -> None:
         """The answer has begun."""
         if self._ttfb is None:
             self._ttfb = self._clock.monotonic() - self._request.received_monotonic
 
-    async def settle(
-        self,
-        ending: Ending,
-        *,
-        error: GatewayError | None = None,
-        status: int | None = None,
-        usage: Usage | None = None,
-    ) -> None:
-        """Book the usage: the one given, or else the meter's. Only the first call counts, and one
-        that is cancelled goes on by itself: hanging up does not lose a bill."""
-        if self._booked is None:
-            used = usage or self._seen()
-            code = status or (error.status if error else 200)
-            record = self._record(ending, used, code, error)
-            self._booked = asyncio.Event()
-            self._background.start(self._close(record, self._booked))
-        await self._booked.wait()
-
-    async def fail(self, error: GatewayError, *, status: int | None = None) -> None:
-        """Settle a call that failed: at what was seen; at what was held, if an answer may have been
-        generated unseen; or at nothing, if Bedrock had not begun."""
+    def failed(self, error: GatewayError, *, status: int | None = None) -> End:
+        """The end of a call that failed: billed at what was seen; at what is reserved, if an answer
+        may have been generated unseen; or at nothing, if Bedrock had not begun."""
         if self.meter.started:
-            await self.settle("upstream_failed", error=error, status=status)
-        elif error.maybe_billed:
-            held = self.reservation.covered
-            await self.settle("upstream_failed", error=error, status=status, usage=held)
-        else:
-            await self.settle("upstream_rejected", error=error, status=status)
+            return End("upstream_failed", error, status)
+        if error.maybe_billed:
+            return End("upstream_failed", error, status, self.reservation.covered)
+        return End("upstream_rejected", error, status)
 
-    def _seen(self) -> Usage:
-        """The meter's usage; if Bedrock said nothing of the prompt, with what it was held to be."""
-        usage = self.meter.usage
-        if usage.prompt_tokens or self.meter.intervened or not self.meter.started:
-            return usage
-        return replace(usage, input_tokens=self._prompt_tokens)
+    def disconnected(self, usage: Usage | None = None) -> End:
+        """The end of a call whose client hung up."""
+        return End("client_disconnected", status=499, usage=usage)
 
-    async def _close(self, record: RequestRecord, booked: asyncio.Event) -> None:
+    def most_usage(self) -> Usage:
+        """The best estimate of what Bedrock still generates when nobody reads on."""
+        covered = self.reservation.covered
+        if not self.meter.started:
+            return covered
+        return self.meter.usage_with_output(max(covered.output_tokens, self.meter.output_tokens))
+
+    async def settle(self, end: End) -> None:
+        """Record the call in the ledger, the log, metrics and traces."""
         self.reservation.close()
+        record = self._record(end)
         if self.meter.exact and record.upstream_model == self.reservation.hold.bedrock_id:
             self._admission.learn(self.reservation, record.usage)
         spent: Sequence[Decimal] = ()
@@ -181,13 +174,17 @@ class Bill:
             spent = await self._settler.settle(record)
         finally:
             self._admission.closed(self._request.id)
-            booked.set()
-            await asyncio.sleep(0)  # the answer goes out before it is told of
             self._sink.record(record, spent)
 
-    def _record(
-        self, ending: Ending, usage: Usage, status: int, error: GatewayError | None
-    ) -> RequestRecord:
+    def _billed(self) -> Usage:
+        """The meter's usage; without a count of the prompt, with what was reserved for it."""
+        usage = self.meter.usage
+        if usage.prompt_tokens or self.meter.intervened or not self.meter.started:
+            return usage
+        return replace(usage, input_tokens=self._prompt_tokens)
+
+    def _record(self, end: End) -> RequestRecord:
+        usage, error, ending = end.usage or self._billed(), end.error, end.ending
         hold, request, key = self.reservation.hold, self._request, self._caller.key
         day = hold.started_at.date()
         units = NO_UNITS if ending == "upstream_rejected" else self.meter.guardrail_units
@@ -197,9 +194,9 @@ class Bill:
             request_id=hold.request_id,
             started_at=hold.started_at,
             finished_at=self._clock.now(),
-            api_format=self._dialect,
+            api_format=self._api_format,
             route=request.route,
-            status=status,
+            status=end.status or (error.status if error else 200),
             ending=ending,
             error_code=error.code if error else None,
             key_id=hold.key_id,
@@ -210,7 +207,7 @@ class Bill:
             upstream_model=self.target.profile.bedrock_id,
             upstream_request_id=self.upstream_request_id,
             attempts=tuple(self._attempts),
-            stream=self.stream,
+            stream=self._stream,
             usage=usage,
             cost=cost.total,
             cost_parts=cost,
@@ -226,13 +223,13 @@ class Bill:
             tags=tuple(dict.fromkeys((*key.tags, *request.tags))),
             counters=hold.accounts,
             parameters=self._parameters,
-            content=self._content(),
+            content=self._content(end),
         )
 
-    def _content(self) -> CapturedContent | None:
-        if self._remembered is None:
+    def _content(self, end: End) -> CapturedContent | None:
+        if self._captured is None:
             return None
-        answer = self.answer
+        answer = end.message
         if answer is None and self._collector is not None and self.meter.started:
             answer = self._collector.message
-        return CapturedContent(self._remembered, answer)
+        return CapturedContent(self._captured, answer)
