@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from app.local.postgres import FOR_TESTS, Postgres
+from tests.support.processes import forking
 from tests.support.stack import Stack, running_stack
 
 NO_SKIPS = "STARGATE_NO_SKIPS"
@@ -19,6 +20,12 @@ NO_SKIPS = "STARGATE_NO_SKIPS"
 # Tests start programs while Terraform's stand-in serves gRPC in this process. gRPC's own handlers
 # around a fork then write into the child's output, and can end it before it runs.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forking() -> Iterator[None]:
+    with forking():
+        yield
 
 
 @pytest.fixture
