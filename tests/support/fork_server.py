@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = {"app.main": "app.main", "app.local.emulator": "app.local.emulator.__main__"}
@@ -74,9 +75,18 @@ class Forked:
 
 
 class ForkServer:
-    """The server as its worker sees it; it starts with the first order."""
+    """The server as its worker sees it; it starts with the first order.
 
-    def __init__(self) -> None:
+    `programs` are what may be ordered; `environment` is there while they are imported.
+    """
+
+    def __init__(
+        self,
+        programs: Mapping[str, str] = PROGRAMS,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._programs = programs
+        self._environment = environment
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._orders: socket.socket | None = None
@@ -111,9 +121,19 @@ class ForkServer:
                 with theirs:
                     number = theirs.fileno()
                     self._process = subprocess.Popen(
-                        [sys.executable, "-m", __name__, str(number)],
+                        [
+                            sys.executable,
+                            "-m",
+                            __name__,
+                            str(number),
+                            json.dumps(dict(self._programs)),
+                        ],
                         cwd=ROOT,
-                        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+                        env={
+                            "PATH": os.environ["PATH"],
+                            "PYTHONPATH": str(ROOT),
+                            **self._environment,
+                        },
                         stdin=subprocess.DEVNULL,
                         stdout=subprocess.DEVNULL,
                         pass_fds=[number],
@@ -127,8 +147,10 @@ def _pair() -> tuple[socket.socket, socket.socket]:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[ForkServer]:
-    server = ForkServer()
+def serving(
+    programs: Mapping[str, str] = PROGRAMS, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[ForkServer]:
+    server = ForkServer(programs, environment)
     try:
         yield server
     finally:
@@ -198,14 +220,15 @@ def _become(order: bytes, descriptors: Sequence[int]) -> str:
     return str(program)
 
 
-def _main(number: str) -> None:
-    for module in PROGRAMS.values():
+def _main(number: str, given: str) -> None:
+    programs = json.loads(given)
+    for module in programs.values():
         importlib.import_module(module)
     gc.collect()
     gc.freeze()  # so that children share these pages
     program = _serve(socket.socket(fileno=int(number)))
     if program is not None:
-        del sys.modules[PROGRAMS[program]]
+        del sys.modules[programs[program]]
         runpy.run_module(program, run_name="__main__", alter_sys=True)
 
 
