@@ -177,6 +177,7 @@ def test_make_has_the_same_verbs() -> None:
     [
         ([], True),
         (["-k", "budget"], True),
+        (["--fast"], True),
         (["tests/unit"], False),
         (["-n", "0"], False),
         (["--pdb"], False),
@@ -185,7 +186,7 @@ def test_make_has_the_same_verbs() -> None:
 def test_tests_are_spread_over_the_cores_unless_some_are_chosen(
     arguments: Sequence[str], spread: bool
 ) -> None:
-    program = "import runpy, sys; print(runpy.run_path('dev')['parallel'](sys.argv[1:]))"
+    program = "import runpy, sys; print('-n' in runpy.run_path('dev')['tests'](sys.argv[1:]))"
     command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
-    assert (done.stdout != "[]\n") == spread
+    assert (done.stdout == "True\n") == (spread or "-n" in arguments)
