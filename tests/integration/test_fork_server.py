@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.support.fork_server import Forked, ForkServer, serving
+from tests.support.fork_server import Forked, ForkServer
 from tests.support.processes import ROOT
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
@@ -17,7 +18,7 @@ ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ForkServer]:
-    with serving() as server:
+    with closing(ForkServer()) as server:
         yield server
 
 
@@ -86,7 +87,7 @@ def test_signals_reach_it_and_how_it_ended_is_known(server: ForkServer, tmp_path
 
 
 def test_it_does_not_outlive_the_server(tmp_path: Path) -> None:
-    with serving() as server:
+    with closing(ForkServer()) as server:
         process = emulator(server, tmp_path / "log")
 
     assert process.wait(30) == -signal.SIGKILL

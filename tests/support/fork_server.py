@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -108,7 +108,7 @@ class ForkServer:
             socket.send_fds(self._running(), [order.encode()], [*descriptors, theirs.fileno()])
         return Forked(ours)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End it, and with it what it forked."""
         if self._process and self._orders:
             self._orders.close()
@@ -120,20 +120,12 @@ class ForkServer:
                 self._orders, theirs = _pair()
                 with theirs:
                     number = theirs.fileno()
+                    programs = json.dumps(dict(self._programs))
                     self._process = subprocess.Popen(
-                        [
-                            sys.executable,
-                            "-m",
-                            __name__,
-                            str(number),
-                            json.dumps(dict(self._programs)),
-                        ],
+                        [sys.executable, "-m", __name__, str(number), programs],
                         cwd=ROOT,
-                        env={
-                            "PATH": os.environ["PATH"],
-                            "PYTHONPATH": str(ROOT),
-                            **self._environment,
-                        },
+                        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+                        | dict(self._environment),
                         stdin=subprocess.DEVNULL,
                         stdout=subprocess.DEVNULL,
                         pass_fds=[number],
@@ -144,17 +136,6 @@ class ForkServer:
 def _pair() -> tuple[socket.socket, socket.socket]:
     """Each message arrives as it was sent, or not at all."""
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-
-
-@contextlib.contextmanager
-def serving(
-    programs: Mapping[str, str] = PROGRAMS, environment: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[ForkServer]:
-    server = ForkServer(programs, environment)
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 def _serve(orders: socket.socket) -> str | None:

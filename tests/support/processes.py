@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +16,7 @@ from typing import IO, Any
 import httpx
 
 from app.local.emulator.options import EmulatorOptions
-from tests.support.fork_server import PROGRAMS, Forked, ForkServer, serving
+from tests.support.fork_server import PROGRAMS, Forked, ForkServer
 
 ROOT = Path(__file__).parents[2]
 MASTER_KEY = "sk-master-key-of-the-tests"
@@ -33,7 +33,7 @@ _fork_servers: list[ForkServer] = []
 @contextmanager
 def forking() -> Iterator[None]:
     """Gateways and emulators that start inside are forked from one process that imported them."""
-    with serving() as server:
+    with closing(ForkServer()) as server:
         _fork_servers.append(server)
         yield
         _fork_servers.remove(server)

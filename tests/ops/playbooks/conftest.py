@@ -1,7 +1,7 @@
 """A platform to run playbooks on: moto's AWS, with a real gateway and a real PostgreSQL."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -10,7 +10,6 @@ import pytest
 from app.database.migrate import migrate
 from tests.ops.playbooks.ansible import QUICK, Ansible, settings
 from tests.ops.playbooks.cloud import PASSWORD, Cloud, doing
-from tests.support import fork_server
 from tests.support.fork_server import ForkServer
 from tests.support.instance import Instance, rds_instance
 from tests.support.processes import emulator_process
@@ -52,7 +51,7 @@ def cloud(_aws: str, instance: Instance, _bedrock: str, tmp_path: Path) -> Itera
 @pytest.fixture(scope="session")
 def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
     home = tmp_path_factory.mktemp("ansible")
-    with fork_server.serving({QUICK: QUICK}, settings(home)) as server:
+    with closing(ForkServer({QUICK: QUICK}, settings(home))) as server:
         yield server
 
 
