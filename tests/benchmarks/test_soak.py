@@ -105,7 +105,7 @@ def test_two_notes_say_nothing_of_a_trend() -> None:
     assert trend([(0, 1), (1, 2)]).low < -1e9
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_nothing_but_memory_changes_over_some_thousand_requests() -> None:
     lines: list[str] = []
     requests = length(2_000, 4_000)

@@ -154,7 +154,7 @@ def test_ctrl_c_ends_with_a_line_and_130(environ: dict[str, str], aws: str) -> N
             assert process.stderr is not None
             assert process.stderr.readline().startswith("as arn:")
             process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=20)
+            _, told = process.communicate(timeout=60)
         finally:
             process.kill()
 

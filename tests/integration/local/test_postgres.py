@@ -63,7 +63,7 @@ def test_the_data_survive_a_kill_of_the_server(server: Postgres) -> None:
     assert rows(server.start()) == [0]
     postmaster = psutil.Process(server.pid)
     postmaster.kill()
-    postmaster.wait(20)
+    postmaster.wait(60)
     assert rows(server.start()) == [0, 1]
 
 
@@ -137,7 +137,7 @@ def test_a_tied_server_goes_down_with_the_process_that_started_it(directory: Pat
         assert owner.stdout
         postmaster = psutil.Process(int(owner.stdout.readline()))
         owner.kill()
-    postmaster.wait(20)
+    postmaster.wait(60)
     assert not Postgres(directory).running()
 
 

@@ -10,7 +10,7 @@ from tests.ops.support.fake_drill import booked
 from tests.support.processes import MASTER_KEY
 from tests.workflows.support.platform import IMAGE
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 NEW_IMAGE = f"{IMAGE}@sha256:{'a' * 64}"
 BROKEN = {"PGPASSWORD": "wrong", "GATEWAY_DATABASE_TIMEOUT_SECONDS": "1"}
 
