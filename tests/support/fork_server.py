@@ -193,6 +193,7 @@ def _become(order: bytes, descriptors: Sequence[int]) -> str:
     for number, descriptor in enumerate(descriptors, start=1):
         os.dup2(descriptor, number)
         os.close(descriptor)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
@@ -207,6 +208,7 @@ def _main(number: str, given: str) -> None:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()  # so that children share these pages
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the worker, and that ends this
     program = _serve(socket.socket(fileno=int(number)))
     if program is not None:
         del sys.modules[programs[program]]
