@@ -165,6 +165,12 @@ def test_each_verb_tells_what_it_takes_and_does_nothing_else() -> None:
             assert words.startswith("usage: "), verb
 
 
+def test_the_fast_tests_are_there() -> None:
+    fast = runpy.run_path(str(ROOT / "dev"), run_name="read")["FAST"]
+
+    assert [path for path in fast if not (ROOT / path).exists()] == []
+
+
 def test_make_has_the_same_verbs() -> None:
     listed = re.findall(r"^  (\w+) ", dev(ROOT, "help").stdout, re.MULTILINE)
     verbs = re.search(r"^VERBS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
