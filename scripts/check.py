@@ -1,5 +1,8 @@
 """Everything that can be said about the code without running it: `./dev check`.
 
+Linters and scanners whose findings have to be read (checkov, trivy, ansible-lint) are tests marked
+`lint`: `./dev test` leaves them to this.
+
 All checks run even if one fails, and a summary ends the output.
 """
 
@@ -15,6 +18,7 @@ from pathlib import Path
 from scripts import lock
 
 ROOT = Path(__file__).resolve().parent.parent
+LINTS = ("tests/infra/test_scanners.py", "tests/ops/playbooks/test_rules.py")
 NOT_OURS = {".git", ".local", ".venv", "node_modules", "__pycache__"}
 
 
@@ -43,6 +47,7 @@ def commands() -> dict[str, list[str]]:
         "import contracts": ["lint-imports"],
         "shellcheck": ["shellcheck", *shell_scripts()],
         "hadolint": ["hadolint", "app/Dockerfile", "infra/grafana/Dockerfile"],
+        "scanners": ["pytest", "-q", "-m", "lint", "-p", "no:cacheprovider", *LINTS],
     }
 
 

@@ -10,15 +10,46 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 
 from app.local.postgres import FOR_TESTS, Postgres
+from tests.support.processes import forking
 from tests.support.stack import Stack, running_stack
 
 NO_SKIPS = "STARGATE_NO_SKIPS"
+LONGEST = (
+    "tests/image/test_image.py",
+    "tests/ops/playbooks/test_playbooks.py",
+    "tests/e2e/test_dev_up.py",
+    "tests/e2e/test_dev_observability.py",
+    "tests/observability/test_live.py",
+    "tests/infra/test_life.py",
+    "tests/infra/test_edge_function.py",
+    "tests/ops/playbooks/test_runbook_commands.py",
+    "tests/workflows/",
+    "tests/benchmarks/",
+    "tests/chaos/",
+    "tests/hostile/",
+    "tests/e2e/",
+    "tests/infra/",
+    "tests/ops/",
+    "tests/integration/",
+)
+"""Begun first, so that no worker is left alone with one of them at the end: `./dev test`."""
 
 # Tests start programs while Terraform's stand-in serves gRPC in this process. gRPC's own handlers
 # around a fork then write into the child's output, and can end it before it runs.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+# A busy machine answers late: that is no failure. Clients of httpx that name no time get this.
+for _part in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, _part, 30.0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forking() -> Iterator[None]:
+    with forking():
+        yield
 
 
 @pytest.fixture
@@ -92,6 +123,14 @@ module_database_url = pytest.fixture(_database, name="module_database_url", scop
 
 def at(postgres: Postgres, database: str) -> str:
     return f"{postgres.dsn.rpartition('/')[0]}/{database}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    return next((n for n, path in enumerate(LONGEST) if item.nodeid.startswith(path)), len(LONGEST))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -21,7 +21,7 @@ def stub() -> Iterator[StubProcess]:
 
 
 def ask(stub: StubProcess, action: str) -> httpx.Response:
-    return httpx.post(f"{stub.url}/model/any%3A0/{action}", json={"max_tokens": 1}, timeout=10)
+    return httpx.post(f"{stub.url}/model/any%3A0/{action}", json={"max_tokens": 1}, timeout=30)
 
 
 def test_a_stream_is_what_the_gateway_reads(stub: StubProcess) -> None:

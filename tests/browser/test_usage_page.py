@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
 
 from tests.support.stack import Stack
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 HAIKU = "claude-haiku-4-5"
 
@@ -31,15 +34,17 @@ def key(stack: Stack) -> str:
     return key
 
 
-def ask(page: Page, stack: Stack, key: str) -> None:
+def ask(page: "Page", stack: Stack, key: str) -> None:
     page.goto(f"{stack.gateway.public_url}/v1/usage")
     page.get_by_label("API key").fill(key)
     page.get_by_role("button", name="Show usage").click()
 
 
 def test_who_types_a_key_sees_budgets_models_and_sessions(
-    page: Page, stack: Stack, key: str, tmp_path: Path
+    page: "Page", stack: Stack, key: str, tmp_path: Path
 ) -> None:
+    from playwright.sync_api import expect
+
     ask(page, stack, key)
 
     expect(page.get_by_role("heading", name="-laptop")).to_be_visible()
@@ -58,7 +63,9 @@ def test_who_types_a_key_sees_budgets_models_and_sessions(
     page.screenshot(path=tmp_path / "usage.png", full_page=True)
 
 
-def test_the_key_is_in_no_address_and_kept_nowhere(page: Page, stack: Stack, key: str) -> None:
+def test_the_key_is_in_no_address_and_kept_nowhere(page: "Page", stack: Stack, key: str) -> None:
+    from playwright.sync_api import expect
+
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
 
@@ -76,14 +83,18 @@ def test_the_key_is_in_no_address_and_kept_nowhere(page: Page, stack: Stack, key
     assert page.get_by_label("API key").get_attribute("type") == "password"
 
 
-def test_a_wrong_key_is_told_in_the_gateways_words(page: Page, stack: Stack) -> None:
+def test_a_wrong_key_is_told_in_the_gateways_words(page: "Page", stack: Stack) -> None:
+    from playwright.sync_api import expect
+
     ask(page, stack, "sk-nobody-has-this-key")
 
     expect(page.get_by_role("alert")).to_contain_text("Invalid API key.")
     expect(page.get_by_role("heading", name="Today")).to_be_hidden()
 
 
-def test_text_of_others_is_shown_and_never_run(page: Page, stack: Stack) -> None:
+def test_text_of_others_is_shown_and_never_run(page: "Page", stack: Stack) -> None:
+    from playwright.sync_api import expect
+
     hostile = "<img src=x onerror=alert(1)>" + os.urandom(2).hex()
     key = stack.gateway.new_key(key_alias=hostile)
 
@@ -93,7 +104,9 @@ def test_text_of_others_is_shown_and_never_run(page: Page, stack: Stack) -> None
     assert page.locator("img").count() == 0
 
 
-def test_it_fits_a_telephone(page: Page, stack: Stack, key: str) -> None:
+def test_it_fits_a_telephone(page: "Page", stack: Stack, key: str) -> None:
+    from playwright.sync_api import expect
+
     page.set_viewport_size({"width": 360, "height": 740})
 
     ask(page, stack, key)

@@ -106,7 +106,7 @@ def relay_to(port: int) -> Iterator[Relay]:
     relay = Relay(port)
     thread = threading.Thread(target=asyncio.run, args=(relay._serve(),), daemon=True)
     thread.start()
-    relay._listening.wait(10)
+    relay._listening.wait(30)
     try:
         yield relay
     finally:

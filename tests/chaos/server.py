@@ -23,7 +23,7 @@ from app.local.postgres import FOR_TESTS, USER, Postgres
 from app.local.process import await_end
 
 MIGRATED = "migrated"
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 SETTINGS = {**FOR_TESTS, "max_connections": "60", "wal_keep_size": "64MB"}
 
 Result = TypeVar("Result")

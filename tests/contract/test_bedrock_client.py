@@ -84,7 +84,7 @@ def call(said: str = "Hello", model: str = HAIKU, **fields: Any) -> Call:
 
 async def events_of(stream: BedrockStream) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         while batch := await stream.read():
             events += [json.loads(event) for event in batch]
     return events
@@ -251,7 +251,7 @@ async def test_silence_before_the_answer_is_a_timeout(
 ) -> None:
     emulator.set_scenario({"kind": "stall"})
     async with connected(emulator, silence=0.1) as client:
-        with anyio.fail_after(10), pytest.raises(UpstreamTimeout):
+        with anyio.fail_after(30), pytest.raises(UpstreamTimeout):
             await getattr(client, action)(call())
 
 
@@ -404,7 +404,7 @@ async def test_a_connection_goes_back_when_new_credentials_cannot_be_had(
         client = BedrockClient(
             session, Failing(emulator), endpoint=emulator.url, region="us-east-1"
         )
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             for _ in range(3):
                 with pytest.raises(UpstreamDenied):
                     await client.invoke(call())
@@ -417,7 +417,7 @@ async def test_an_answer_that_is_closed_early_is_not_generated_to_its_end(
     stream = await client.stream(call("[[tokens=400]]"))
     await stream.read()
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         await stream.close()
 
     (row,) = emulator.usage()

@@ -1,7 +1,8 @@
 """`./dev` as a script: it sets up once, and trusts nothing half-made.
 
 Each test has a copy with empty locks, so that no index is asked, and with a verb that says in which
-environment it runs.
+environment it runs. The first makes it with Python's own venv, the others by copying that: pip's
+installation takes longer than all the rest of a test.
 """
 
 import fcntl
@@ -21,6 +22,27 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = runpy.run_path(str(ROOT / "dev"), run_name="read")["VERBS"]
 MAKING, INSTALLING = "Making .venv", "Installing"
+COPYING_VENV = """
+import shutil, sys
+shutil.copytree({made!r}, sys.argv[1], symlinks=True)
+"""
+"""Python's module of that name, as far as `./dev` uses it."""
+
+
+@pytest.fixture(scope="module")
+def _copying_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("venv")
+    made, modules = folder / "made", folder / "modules"
+    subprocess.run([sys.executable, "-m", "venv", made], check=True)
+    modules.mkdir()
+    (modules / "venv.py").write_text(COPYING_VENV.format(made=str(made)))
+    return modules
+
+
+@pytest.fixture
+def copied(_copying_venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New environments are copies of one that venv made."""
+    monkeypatch.setenv("PYTHONPATH", str(_copying_venv))
 
 
 @pytest.fixture
@@ -52,6 +74,7 @@ def test_the_first_run_sets_up_and_the_second_says_nothing(folder: Path) -> None
     assert (second.stdout, second.stderr) == (f"{folder}/.venv\n", "")
 
 
+@pytest.mark.usefixtures("copied")
 def test_a_larger_lock_is_added_and_serves_for_the_smaller_one(folder: Path) -> None:
     (folder / "app").mkdir()
     (folder / "app" / "local").mkdir()
@@ -63,6 +86,7 @@ def test_a_larger_lock_is_added_and_serves_for_the_smaller_one(folder: Path) -> 
     assert dev(folder, "status").stderr == ""
 
 
+@pytest.mark.usefixtures("copied")
 def test_a_changed_lock_is_installed(folder: Path) -> None:
     dev(folder, "lock")
     (folder / "requirements" / "dev.lock").write_text("# changed\n")
@@ -70,6 +94,7 @@ def test_a_changed_lock_is_installed(folder: Path) -> None:
     assert dev(folder, "lock").stderr == ""
 
 
+@pytest.mark.usefixtures("copied")
 def test_an_installation_that_fails_says_why_and_is_not_trusted(folder: Path) -> None:
     lock = folder / "requirements" / "dev.lock"
     lock.write_text("unhashed==1.0\n")
@@ -81,12 +106,14 @@ def test_an_installation_that_fails_says_why_and_is_not_trusted(folder: Path) ->
     assert MAKING in dev(folder, "lock").stderr
 
 
+@pytest.mark.usefixtures("copied")
 def test_a_moved_checkout_is_set_up_anew(folder: Path) -> None:
     dev(folder, "lock")
     moved = folder.rename(folder.with_name("moved"))
     assert MAKING in dev(moved, "lock").stderr
 
 
+@pytest.mark.usefixtures("copied")
 def test_of_two_runs_at_once_one_sets_up_and_the_other_waits(folder: Path) -> None:
     with ThreadPoolExecutor() as pool:
         runs = list(pool.map(lambda _: dev(folder, "lock"), range(2)))
@@ -94,6 +121,7 @@ def test_of_two_runs_at_once_one_sets_up_and_the_other_waits(folder: Path) -> No
     assert sum(MAKING in run.stderr for run in runs) == 1
 
 
+@pytest.mark.usefixtures("copied")
 def test_an_installer_that_outlives_its_run_keeps_the_next_one_waiting(folder: Path) -> None:
     lock = folder / "requirements" / "dev.lock"
     lock.write_text(f"x==1.0 --hash=sha256:{'0' * 64}\n")
@@ -137,6 +165,12 @@ def test_each_verb_tells_what_it_takes_and_does_nothing_else() -> None:
             assert words.startswith("usage: "), verb
 
 
+def test_the_fast_tests_are_there() -> None:
+    fast = runpy.run_path(str(ROOT / "dev"), run_name="read")["FAST"]
+
+    assert [path for path in fast if not (ROOT / path).exists()] == []
+
+
 def test_make_has_the_same_verbs() -> None:
     listed = re.findall(r"^  (\w+) ", dev(ROOT, "help").stdout, re.MULTILINE)
     verbs = re.search(r"^VERBS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -149,6 +183,7 @@ def test_make_has_the_same_verbs() -> None:
     [
         ([], True),
         (["-k", "budget"], True),
+        (["--fast"], True),
         (["tests/unit"], False),
         (["-n", "0"], False),
         (["--pdb"], False),
@@ -157,7 +192,7 @@ def test_make_has_the_same_verbs() -> None:
 def test_tests_are_spread_over_the_cores_unless_some_are_chosen(
     arguments: Sequence[str], spread: bool
 ) -> None:
-    program = "import runpy, sys; print(runpy.run_path('dev')['parallel'](sys.argv[1:]))"
+    program = "import runpy, sys; print('-n' in runpy.run_path('dev')['tests'](sys.argv[1:]))"
     command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
-    assert (done.stdout != "[]\n") == spread
+    assert (done.stdout == "True\n") == (spread or "-n" in arguments)

@@ -13,12 +13,12 @@ from tests.observability.servers import require
 from tests.support.dev import Dev
 from tests.support.waiting import until
 
-STARTING_ALL = pytest.mark.timeout(300)
+STARTING_ALL = pytest.mark.timeout(600)
 
 
 def get(url: str, **parameters: str) -> Any:
     query = urllib.parse.urlencode(parameters)
-    with urllib.request.urlopen(f"{url}?{query}", timeout=10) as response:
+    with urllib.request.urlopen(f"{url}?{query}", timeout=30) as response:
         return json.load(response)["data"]
 
 

@@ -22,7 +22,7 @@ VARIABLES = {
     "DATABASE_URL",
     "BEDROCK_EMULATOR_URL",
 }
-STARTING_ALL = pytest.mark.timeout(300)
+STARTING_ALL = pytest.mark.timeout(600)
 
 
 def ask(url: str, key: str) -> dict[str, object]:

@@ -5,8 +5,9 @@ import pytest
 from tests.fuzz import parsers
 from tests.fuzz.found import CORPUS, Finding, kept
 from tests.fuzz.targets import SEEDS, TARGETS
+from tests.support.length import length
 
-CASES = 5_000
+CASES = length(1_500, 5_000)
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.fuzz.translators import PROPERTIES, fuzz
+from tests.support.length import length
 
-CASES = 100
+CASES = length(40, 100)
 
 
 @pytest.mark.parametrize("name", PROPERTIES)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.hostile.crowd import anthropic, crowd, text
 from tests.support.stack import Stack
+from tests.support.waiting import busy
 
 MEGABYTES = 1_000_000
 LARGEST = 19 * MEGABYTES
@@ -110,8 +111,8 @@ async def test_a_key_that_sends_large_bodies_does_not_slow_down_another(
 
     assert set(seen) <= {400, 413, 429}
     # It was 3 to 9 s, and for each of them.
-    assert statistics.median(meanwhile) < 10 * alone + 0.2
-    assert max(meanwhile) < 5
+    assert statistics.median(meanwhile) < 10 * alone + busy(0.2)
+    assert max(meanwhile) < busy(5)
     assert memory(stack) < 400 * MEGABYTES
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.hostile.wire import Answers, connection, until_closed
 from tests.support.stack import Stack, running_stack
+from tests.support.waiting import busy
 
 HEAD = b"POST /v1/messages HTTP/1.1\r\nHost: x\r\n"
 QUICK = {
@@ -136,6 +137,6 @@ def test_many_slow_clients_hold_up_nobody_else(slow: Stack) -> None:
         answered = httpx.get(f"{slow.gateway.public_url}/health/readiness")
 
         assert answered.status_code == 200
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < busy(1)
         assert {tuple(until_closed(one).statuses) for one in opened} == {(408,)}
     assert process.num_fds() <= before + 3

@@ -8,7 +8,7 @@ import pytest
 from pytest_terraform import hooks, tf
 
 from tests.infra.standin.server import serving
-from tests.infra.support.deployment import Deployment, deploy
+from tests.infra.support.deployment import Deployment, deployed_once
 from tests.infra.support.terraform import Terraform, binary, copy_infra
 
 # An optional tier, which fetches the provider of 2021; what it takes is in its own file.
@@ -46,13 +46,20 @@ def own_infra(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def poc(terraform: Terraform, infra: Path) -> Deployment:
-    return deploy(terraform, infra, "poc")
+def _deployments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the workers of a run share."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "deployments"
 
 
 @pytest.fixture(scope="session")
-def prod(terraform: Terraform, infra: Path) -> Deployment:
-    return deploy(terraform, infra, "prod")
+def poc(terraform: Terraform, infra: Path, _deployments: Path) -> Deployment:
+    return deployed_once(terraform, infra, "poc", _deployments)
+
+
+@pytest.fixture(scope="session")
+def prod(terraform: Terraform, infra: Path, _deployments: Path) -> Deployment:
+    return deployed_once(terraform, infra, "prod", _deployments)
 
 
 @pytest.fixture(params=["poc", "prod"])

@@ -19,6 +19,7 @@ SKIP = re.compile(
 )
 
 
+@pytest.mark.lint
 def test_checkov_finds_nothing(tmp_path: Path) -> None:
     command = [str(scanners.installed() / "checkov"), f"--directory={INFRA}"]
     options = [
@@ -46,6 +47,7 @@ def test_checkov_finds_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.lint
 @pytest.mark.skipif(sys.platform != "linux", reason="trivy's package is for Linux")
 def test_trivy_finds_nothing_either(tmp_path: Path) -> None:
     command = [str(scanners.installed() / "trivy"), "config", "--skip-check-update", "--quiet"]

@@ -13,7 +13,7 @@ import pytest
 from app.telemetry.langfuse import trace_id
 from tests.support.langfuse import PATH, Langfuse, langfuse_server
 from tests.support.stack import Stack, running_stack
-from tests.support.waiting import until
+from tests.support.waiting import busy, until
 
 HAIKU = "claude-haiku-4-5"
 SECRET_WORD = "sk-ant-api03-abcdefghijklmnop"
@@ -205,5 +205,5 @@ async def test_a_langfuse_in_trouble_delays_no_request_and_no_end(
 
     assert {answer.status_code for answer in answers} == {200}
     assert code == 0
-    assert took < 8
+    assert took < busy(8)
     assert [row["status"] for row in stack.spend_log()] == [200] * 30

@@ -14,7 +14,7 @@ from app.local.postgres import Postgres
 from tests.integration.test_faults import database_away
 from tests.support.langfuse import SECRET as LANGFUSE_SECRET
 from tests.support.langfuse import Langfuse, langfuse_server
-from tests.support.processes import EMULATOR, MASTER_KEY
+from tests.support.processes import EMULATOR, MASTER_KEY, starting_python
 from tests.support.stack import Stack, running_stack
 from tests.support.waiting import until
 
@@ -153,9 +153,12 @@ def observed(
     settings = {"GATEWAY_LANGFUSE_CONTENT": request.param, "GATEWAY_DATABASE_TIMEOUT_SECONDS": "1"}
     with langfuse_server() as langfuse:
         directory = tmp_path_factory.mktemp("observed")
-        with running_stack(
-            module_database_url, directory, **settings, **langfuse.settings()
-        ) as stack:
+        with (
+            starting_python(),  # a list of processes names the fork server instead
+            running_stack(
+                module_database_url, directory, **settings, **langfuse.settings()
+            ) as stack,
+        ):
             keys = live(stack)
             yield Observed(stack, langfuse, request.param, keys)
 

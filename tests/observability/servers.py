@@ -18,7 +18,7 @@ import yaml
 
 from tests.observability.files import RULES, SCRAPE
 
-START_SECONDS = 20
+START_SECONDS = 60
 PACKAGES = {
     "victoria-metrics": "victoria-metrics",
     "vmalert": "victoria-metrics",
@@ -54,7 +54,7 @@ def process(command: Sequence[str], ready: str, log: Path) -> Iterator[None]:
         yield
     finally:
         running.terminate()
-        running.wait(15)
+        running.wait(60)
 
 
 def _answers(url: str) -> bool:

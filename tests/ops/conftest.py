@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from moto import mock_aws
 
 from tests.ops.support.clock import FakeClock
 from tests.ops.support.fake_ecs import FakeEcs
@@ -35,5 +34,7 @@ def ecs(clock: FakeClock) -> FakeEcs:
 @pytest.fixture
 def world(clock: FakeClock, ecs: FakeEcs) -> Iterator[World]:
     """An environment with a cluster; all else by moto."""
+    from moto import mock_aws
+
     with mock_aws():
         yield World(clock, {"ecs": ecs})

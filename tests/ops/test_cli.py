@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from ops import cli
 from ops.errors import Misuse
@@ -23,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
     """The address of a moto with a cluster."""
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -153,7 +154,7 @@ def test_ctrl_c_ends_with_a_line_and_130(environ: dict[str, str], aws: str) -> N
             assert process.stderr is not None
             assert process.stderr.readline().startswith("as arn:")
             process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=20)
+            _, told = process.communicate(timeout=60)
         finally:
             process.kill()
 

@@ -8,26 +8,77 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
 from app.local.emulator.options import EmulatorOptions
+from tests.support.fork_server import PROGRAMS, Forked, ForkServer
 
 ROOT = Path(__file__).parents[2]
 MASTER_KEY = "sk-master-key-of-the-tests"
-START_SECONDS = 30
+START_SECONDS = 60
+STOP_SECONDS = 60
+STDERR = 2
 EMULATOR = EmulatorOptions()
+
+Process = subprocess.Popen[bytes] | Forked
+
+_fork_servers: list[ForkServer] = []
+
+
+@contextmanager
+def forking() -> Iterator[None]:
+    """Gateways and emulators that start inside are forked from one process that imported them."""
+    with closing(ForkServer()) as server:
+        _fork_servers.append(server)
+        yield
+        _fork_servers.remove(server)
+
+
+@contextmanager
+def starting_python() -> Iterator[None]:
+    """Those that start inside are programs of their own all the same."""
+    servers, _fork_servers[:] = _fork_servers[:], []
+    yield
+    _fork_servers[:] = servers
+
+
+def _start(
+    program: str,
+    *arguments: str,
+    environment: Mapping[str, str],
+    directory: Path,
+    stdout: IO[bytes] | int,
+    stderr: IO[bytes] | int,
+) -> Process:
+    """`python -m program`, by a fork where the server's imports are those of the program."""
+    here = environment.get("PYTHONPATH", str(ROOT)) == str(ROOT)
+    if sys.platform == "linux" and _fork_servers and program in PROGRAMS and here:
+        return _fork_servers[-1].start(
+            program,
+            arguments,
+            environment=environment,
+            directory=directory,
+            descriptors=[one if isinstance(one, int) else one.fileno() for one in (stdout, stderr)],
+        )
+    return subprocess.Popen(
+        [sys.executable, "-m", program, *arguments],
+        env=environment,
+        cwd=directory,
+        stdout=stdout,
+        stderr=stderr,
+    )
 
 
 @dataclass
 class GatewayProcess:
     """A running gateway. `log` is what it wrote so far."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     output: Path
     public_url: str
     internal_url: str
@@ -74,12 +125,12 @@ class GatewayProcess:
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(STOP_SECONDS)
 
     def stop(self) -> int:
         """The exit code after a SIGTERM."""
         self.process.terminate()
-        return self.process.wait(40)
+        return self.process.wait(STOP_SECONDS)
 
 
 @contextmanager
@@ -115,12 +166,8 @@ def gateway_process(
     number = len(list(directory.glob("gateway-*.log")))
     output = directory / f"gateway-{number}.log"
     with output.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            env=settings,
-            cwd=directory,
-            stdout=file,
-            stderr=subprocess.STDOUT,
+        process = _start(
+            module, environment=settings, directory=directory, stdout=file, stderr=file
         )
     try:
         where = _serving(process, output)
@@ -133,10 +180,10 @@ def gateway_process(
     finally:
         if process.poll() is None:
             process.kill()
-            process.wait(10)
+            process.wait(STOP_SECONDS)
 
 
-def _serving(process: subprocess.Popen[bytes], output: Path) -> dict[str, Any]:
+def _serving(process: Process, output: Path) -> dict[str, Any]:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         for line in output.read_text().splitlines():
@@ -173,16 +220,21 @@ class EmulatorProcess:
 @contextmanager
 def emulator_process(*arguments: str) -> Iterator[EmulatorProcess]:
     """An emulator on a free port."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.local.emulator", "--port", "0", *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
+    reading, writing = os.pipe()
+    process = _start(
+        "app.local.emulator",
+        "--port",
+        "0",
+        *arguments,
+        environment=os.environ,
+        directory=ROOT,
+        stdout=writing,
+        stderr=STDERR,
     )
-    assert process.stdout is not None
-    try:
-        yield EmulatorProcess(process.stdout.readline().split()[-1])
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
+    os.close(writing)
+    with open(reading) as stdout:
+        try:
+            yield EmulatorProcess(stdout.readline().split()[-1])
+        finally:
+            process.terminate()
+            process.wait(STOP_SECONDS)

@@ -1,11 +1,17 @@
 """Waiting for what another process does."""
 
 import asyncio
+import os
 from collections.abc import Callable
 
 import anyio
 
 SECONDS = 30
+
+
+def busy(seconds: float) -> float:
+    """What takes so long on an idle machine, on this one: its load is how many others wait."""
+    return seconds * (1 + os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 async def until(holds: Callable[[], object], *, seconds: float = SECONDS) -> None:

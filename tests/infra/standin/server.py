@@ -8,12 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final
 
-import grpc
-from tfplugin_proto import tfplugin5_5_pb2 as pb
-
-from tests.infra.standin.provider import Provider
-from tests.infra.standin.schema import PROVIDER, Schema
-
 UNLIMITED: Final = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -23,6 +17,12 @@ UNLIMITED: Final = [
 @contextmanager
 def serving() -> Iterator[dict[str, str]]:
     """Yield the environment variables by which a run of Terraform finds the provider."""
+    # Late, since every worker imports this file, and few run Terraform.
+    import grpc
+
+    from tests.infra.standin.provider import Provider
+    from tests.infra.standin.schema import PROVIDER, Schema
+
     with tempfile.TemporaryDirectory(prefix="standin-") as folder:
         address = f"{folder}/provider.sock"
         server = grpc.server(ThreadPoolExecutor(8), options=UNLIMITED)
@@ -43,7 +43,10 @@ def serving() -> Iterator[dict[str, str]]:
             server.stop(None).wait()
 
 
-def _handlers(provider: Provider) -> Any:
+def _handlers(provider: Any) -> Any:
+    import grpc
+    from tfplugin_proto import tfplugin5_5_pb2 as pb
+
     return grpc.method_handlers_generic_handler(
         "tfplugin5.Provider",
         {
@@ -70,6 +73,8 @@ def _handlers(provider: Provider) -> Any:
 
 
 def _call(method: Callable[[Any], Any], messages: Any) -> Any:
+    import grpc
+
     def answer(request: Any, context: Any) -> Any:
         del context
         return method(request)

@@ -1,15 +1,18 @@
 """An environment, planned and applied in the stand-in, and questions about it."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tests.infra.support.terraform import Terraform
+from app.local.files import locked
+from tests.infra.support.terraform import Terraform, copy_infra
 
 EXAMPLE_VALUES = "-var-file=terraform.tfvars.example"
+COMPLETE = "complete.json"
 LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 
 Statement = dict[str, Any]
@@ -98,3 +101,20 @@ def deploy(terraform: Terraform, infra: Path, name: str, *options: str) -> Deplo
     terraform.must(found.folder, "apply", "all.tfplan")
     found.state = terraform.document(found.folder, "show", "-json")
     return found
+
+
+def deployed_once(terraform: Terraform, infra: Path, name: str, shared: Path) -> Deployment:
+    """The environment as the first worker that needs it deploys it, below `shared`; each gets a
+    copy of its folder, with its state."""
+    made = shared / name
+    with locked(shared / f"{name}.lock"):
+        if not (made / COMPLETE).exists():
+            shutil.rmtree(made, ignore_errors=True)
+            found = deploy(terraform, copy_infra(made), name)
+            (made / COMPLETE).write_text(json.dumps([found.plan, found.state]))
+    plan, state = json.loads((made / COMPLETE).read_text())
+    folder = infra / "environments" / name
+    shutil.copytree(
+        made / folder.relative_to(infra.parents[1]), folder, symlinks=True, dirs_exist_ok=True
+    )
+    return Deployment(name, folder, plan, state)

@@ -15,7 +15,7 @@ from app.local.ports import free_port
 from tests.infra.support.deployment import Deployment, Resource
 
 MODULE = Path("/usr/lib/nginx/modules/ngx_http_js_module.so")
-START_SECONDS = 10
+START_SECONDS = 60
 
 CONFIG = """
 load_module {module};
@@ -145,7 +145,7 @@ def in_front_of(gateway_url: str, deployment: Deployment, folder: Path) -> Itera
         yield layers
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _netloc(url: str) -> str:
@@ -189,7 +189,7 @@ def send(
     address: str, target: str, method: str = "GET", headers: Mapping[str, str] | None = None
 ) -> Answer:
     """One request, its target exactly as given."""
-    connection = http.client.HTTPConnection(address, timeout=10)
+    connection = http.client.HTTPConnection(address, timeout=30)
     try:
         connection.putrequest(method, target, skip_accept_encoding=True)
         for name, value in (headers or {}).items():

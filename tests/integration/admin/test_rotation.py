@@ -78,12 +78,12 @@ def test_by_path_with_a_value_of_ones_own_and_changes(stack: Stack) -> None:
     new = stack.gateway.admin(
         "POST",
         f"/key/{made['token']}/regenerate",
-        new_key="sk-value-of-our-own-choice",
+        new_key="sk-another-value-of-our-own-choice",
         max_budget=2,
     )
 
-    assert (new["key"], new["max_budget"]) == ("sk-value-of-our-own-choice", 2)
-    assert status_of(stack.gateway, "sk-value-of-our-own-choice") == 200
+    assert (new["key"], new["max_budget"]) == ("sk-another-value-of-our-own-choice", 2)
+    assert status_of(stack.gateway, "sk-another-value-of-our-own-choice") == 200
 
 
 def test_by_path_no_body_is_needed(stack: Stack) -> None:

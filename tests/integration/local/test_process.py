@@ -82,7 +82,7 @@ def test_one_that_does_not_listen_is_killed(daemon: Daemon) -> None:
 def test_one_that_died_is_not_found(daemon: Daemon) -> None:
     process = psutil.Process(start(daemon).pid)
     process.kill()
-    process.wait(10)
+    process.wait(60)
     assert daemon.pid() is None
 
 

@@ -12,9 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.autoscaling.models import AutoScalingBackend
-from moto.ecs.models import EC2ContainerServiceBackend
-from moto.rds.models import RDSBackend
 
 from ops.names import Names
 from tests.ops.support.nat import NatGroup
@@ -134,6 +131,10 @@ class Cloud(Platform):
 @contextmanager
 def doing(cloud: Cloud) -> Iterator[None]:
     """What is asked of moto is done."""
+    from moto.autoscaling.models import AutoScalingBackend
+    from moto.ecs.models import EC2ContainerServiceBackend
+    from moto.rds.models import RDSBackend
+
     with pytest.MonkeyPatch.context() as patch:
         _after(patch, EC2ContainerServiceBackend, "update_service", lambda _: cloud.replaced())
         _after(patch, EC2ContainerServiceBackend, "run_task", cloud.ran)

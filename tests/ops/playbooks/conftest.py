@@ -1,15 +1,16 @@
 """A platform to run playbooks on: moto's AWS, with a real gateway and a real PostgreSQL."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
 import pytest
 
 from app.database.migrate import migrate
-from tests.ops.playbooks.ansible import Ansible
+from tests.ops.playbooks.ansible import QUICK, Ansible, settings
 from tests.ops.playbooks.cloud import PASSWORD, Cloud, doing
+from tests.support.fork_server import ForkServer
 from tests.support.instance import Instance, rds_instance
 from tests.support.processes import emulator_process
 from tests.workflows.support import platform
@@ -47,8 +48,15 @@ def cloud(_aws: str, instance: Instance, _bedrock: str, tmp_path: Path) -> Itera
         yield made
 
 
+@pytest.fixture(scope="session")
+def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    home = tmp_path_factory.mktemp("ansible")
+    with closing(ForkServer({QUICK: QUICK}, settings(home))) as server:
+        yield server
+
+
 @pytest.fixture
-def ansible(cloud: Cloud, tmp_path: Path) -> Ansible:
+def ansible(cloud: Cloud, tmp_path: Path, _forks: ForkServer) -> Ansible:
     gateway = cloud.gateway_task.process
     return Ansible(
         tmp_path,
@@ -60,4 +68,5 @@ def ansible(cloud: Cloud, tmp_path: Path) -> Ansible:
             "GATEWAY_URL": gateway.public_url,
             "GATEWAY_INTERNAL_URL": gateway.internal_url,
         },
+        _forks,
     )

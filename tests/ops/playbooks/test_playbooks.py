@@ -1,4 +1,4 @@
-"""Playbooks, really run: in check mode, for real, again, and with a failure in the middle."""
+"""Playbooks: in check mode, for real, again, and with a failure in the middle."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ from tests.ops.support.fake_drill import booked
 from tests.support.processes import MASTER_KEY
 from tests.workflows.support.platform import IMAGE
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 NEW_IMAGE = f"{IMAGE}@sha256:{'a' * 64}"
 BROKEN = {"PGPASSWORD": "wrong", "GATEWAY_DATABASE_TIMEOUT_SECONDS": "1"}
 
@@ -30,7 +30,7 @@ def test_a_master_key_is_rotated_once(ansible: Ansible, cloud: Cloud) -> None:
     well(ansible.play("rotate-master-key", "--check", older_than="1s"), 1)
     assert cloud.secret("gateway/master-key") == MASTER_KEY
 
-    done = well(ansible.play("rotate-master-key", older_than="1s", confirm="yes"), 1)
+    done = well(ansible.play("rotate-master-key", older_than="1s", confirm="yes", really=True), 1)
     new = cloud.secret("gateway/master-key")
     assert cloud.gateway_task.process.try_as(new, "GET", "/key/list").status_code == 200
     assert new not in done.said
@@ -53,7 +53,9 @@ def test_a_databases_password_is_rotated_once(ansible: Ansible, cloud: Cloud) ->
     well(ansible.play("rotate-database-password", "--check", older_than="1s"), 1)
     assert cloud.secret("gateway/database") == PASSWORD
 
-    done = well(ansible.play("rotate-database-password", older_than="1s", confirm="yes"), 1)
+    done = well(
+        ansible.play("rotate-database-password", older_than="1s", confirm="yes", really=True), 1
+    )
     new = cloud.secret("gateway/database")
     assert new != PASSWORD
     assert new not in done.said
@@ -76,7 +78,7 @@ def test_a_drill_restores_compares_and_leaves_nothing(ansible: Ansible, cloud: C
     well(ansible.play("restore-drill", "--check"), 1)
     assert cloud.databases() == [POC.database]
 
-    done = well(ansible.play("restore-drill", confirm="yes"), 1)
+    done = well(ansible.play("restore-drill", confirm="yes", really=True), 1)
     assert "All 3 requests are there" in done.said
     assert cloud.databases() == [POC.database]
 
@@ -94,7 +96,7 @@ def test_an_image_is_deployed_once(ansible: Ansible, cloud: Cloud) -> None:
     failed(ansible.play("deploy", image=NEW_IMAGE), "Nothing was changed.")
     assert cloud.image != NEW_IMAGE
 
-    well(ansible.play("deploy", image=NEW_IMAGE, confirm="yes"), 1)
+    well(ansible.play("deploy", image=NEW_IMAGE, confirm="yes", really=True), 1)
     assert cloud.image == NEW_IMAGE
 
     well(ansible.play("deploy", image=NEW_IMAGE, confirm="yes"), 0)
@@ -119,7 +121,7 @@ def test_a_nat_instance_is_replaced_if_it_does_not_serve(ansible: Ansible, cloud
     well(ansible.play("recover-nat", "--check"), 1)
     assert cloud.nat.machine == before
 
-    well(ansible.play("recover-nat", confirm="yes"), 1)
+    well(ansible.play("recover-nat", confirm="yes", really=True), 1)
     after = cloud.nat.machine
     assert after != before
 
@@ -145,7 +147,7 @@ def test_triage_finds_the_deployment_and_takes_it_back(ansible: Ansible, cloud: 
     assert "It would run: ops ecs rollback gateway" in proposed.said
     assert cloud.gateway["taskDefinition"] != first
 
-    well(ansible.play("triage", confirm="yes"), 1)
+    well(ansible.play("triage", confirm="yes", really=True), 1)
     assert cloud.gateway["taskDefinition"] == first
 
     again = well(ansible.play("triage", confirm="yes"), 0)

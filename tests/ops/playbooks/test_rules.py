@@ -25,6 +25,7 @@ def tasks(file: Path) -> Iterator[dict[str, Any]]:
         yield from entry.get("tasks", [entry])
 
 
+@pytest.mark.lint
 @pytest.mark.timeout(INSTALL_SECONDS + 120)
 def test_the_linter_finds_nothing_at_its_strictest(tmp_path: Path) -> None:
     programs = installed(LOCK)

@@ -84,7 +84,7 @@ class Session:
         self.encryption: Encryption | None = None
 
     def run(self) -> None:
-        self.agent.hello = json.loads(self.socket.recv(timeout=5))
+        self.agent.hello = json.loads(self.socket.recv(timeout=30))
         if self.agent.hello["TokenValue"] != self.agent.token:
             self.socket.close(1008, "bad token")
             return
@@ -164,7 +164,7 @@ class Session:
     def _receive(self, kind: Kind) -> Any:
         """The client's next message of that kind; acknowledgements are noted."""
         while True:
-            raw = self.socket.recv(timeout=5)
+            raw = self.socket.recv(timeout=30)
             assert isinstance(raw, bytes)
             frame = decoded(raw)
             if frame.type == ACKNOWLEDGE:
@@ -175,7 +175,7 @@ class Session:
     def _collect(self) -> None:
         """What is still acknowledged until the client has gone."""
         while True:
-            raw = self.socket.recv(timeout=5)
+            raw = self.socket.recv(timeout=30)
             assert isinstance(raw, bytes)
             self._note(decoded(raw))
 

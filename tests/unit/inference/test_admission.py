@@ -133,12 +133,12 @@ def see(found: Meter, deltas: int) -> None:
 
 
 async def soon(answer: Awaitable[bool]) -> bool:
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         return await answer
 
 
 async def until_asked(gate: Gate, times: int) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         while len(gate.ledger.holds) < times:  # noqa: ASYNC110 - the fake has no event for it
             await asyncio.sleep(0)
 

@@ -203,7 +203,7 @@ def test_missing_programs_are_told_as_one_line_to_install(
 
 
 def test_it_knows_every_package_that_ci_installs() -> None:
-    installed = set(re.findall(r"missing\+=\(([\w.-]+)\)", (ROOT / ".ci" / "run").read_text()))
+    installed = set(re.findall(r"missing\+=\(([\w.-]+)\)", (ROOT / ".ci" / "packages").read_text()))
     known = {package for packages, _ in doctor.TOOLS.values() for package in packages.split()}
 
     assert installed - {"python3", "python3-venv"} == known

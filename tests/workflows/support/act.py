@@ -34,7 +34,7 @@ FILES: Final = (
 )
 """What workflows need; the environments' own files are the tests'."""
 AUTHOR: Final = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-SECONDS: Final = 60
+SECONDS: Final = 300
 ACT: Final = Path(sysconfig.get_path("scripts"), "act")
 
 DEV: Final = f"""#!/bin/sh

@@ -11,11 +11,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.core.responses import ActionResult
-from moto.ecs.models import EC2ContainerServiceBackend
-from moto.moto_api import state_manager
-from moto.rds.responses import RDSResponse
-from moto.server import ThreadedMotoServer
 
 from ops.names import Names
 
@@ -28,6 +23,13 @@ ROWS = ("started", "ERROR no budget", "::error title=forged::from a log line")
 @contextmanager
 def serving() -> Iterator[str]:
     """Address of an AWS whose deployments succeed at once."""
+    # Late, since every worker imports this file, and few run moto.
+    from moto.core.responses import ActionResult
+    from moto.ecs.models import EC2ContainerServiceBackend
+    from moto.moto_api import state_manager
+    from moto.rds.responses import RDSResponse
+    from moto.server import ThreadedMotoServer
+
     describe = EC2ContainerServiceBackend.describe_services
 
     def finished(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -37,21 +39,20 @@ def serving() -> Iterator[str]:
                 deployment["rolloutState"] = "COMPLETED"
         return describe(self, *arguments, **named)
 
+    def none(response: Any) -> ActionResult:
+        del response
+        return ActionResult({"PendingMaintenanceActions": []})
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(EC2ContainerServiceBackend, "describe_services", finished)
-        patch.setattr(RDSResponse, "describe_pending_maintenance_actions", _none, raising=False)
+        patch.setattr(RDSResponse, "describe_pending_maintenance_actions", none, raising=False)
         state_manager.set_transition("ecs::task", {"progression": "immediate"})
         server.start()
         host, port = server.get_host_and_port()
         yield f"http://{host}:{port}"
         server.stop()
         state_manager.unset_transition("ecs::task")
-
-
-def _none(response: RDSResponse) -> ActionResult:
-    del response
-    return ActionResult({"PendingMaintenanceActions": []})
 
 
 class Platform:

@@ -23,7 +23,7 @@ async def connected(mode: OnDisconnect) -> AsyncIterator[Client]:
 
 
 async def eventually(client: Client, condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():
             await idle(client)
 
@@ -104,7 +104,7 @@ async def test_a_stall_before_the_first_event_is_billed_in_the_finish_mode_alone
 
 
 async def test_an_emulator_with_stalled_calls_stops_at_once() -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async with connected("stop") as client:
             client.emulator.set_scenario({"kind": "stall"})
             call = asyncio.create_task(client.invoke(body()))
