@@ -25,28 +25,28 @@ LARGEST_BODY: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class AdminRequest:
     """Somebody who was let in, and how the audit log calls them."""
 
     who: Administrator
     author: Author
 
 
-async def reader(request: Request) -> Visitor:
+async def reader(request: Request) -> AdminRequest:
     """Lets in who may read: the master key, and users with a role of administration."""
     who = await services(request).administrators.reader(credentials(request))
-    return Visitor(who, who.author(request_id(request)))
+    return AdminRequest(who, who.author(request_id(request)))
 
 
-async def changer(request: Request) -> Visitor:
+async def changer(request: Request) -> AdminRequest:
     """Lets in who may change: the master key, and users with the role `proxy_admin`."""
     who = await services(request).administrators.changer(credentials(request))
-    return Visitor(who, who.author(request_id(request)))
+    return AdminRequest(who, who.author(request_id(request)))
 
 
-Reads = Annotated[Visitor, Depends(reader)]
+AdminRead = Annotated[AdminRequest, Depends(reader)]
 
-Changes = Annotated[Visitor, Depends(changer)]
+AdminWrite = Annotated[AdminRequest, Depends(changer)]
 
 DOCUMENTED_KEYS: Final = [
     Security(HTTPBearer(auto_error=False, description="The master key, or an administrator's.")),
@@ -72,7 +72,7 @@ class _ExactRequest(Request):
 
 class AdminRoute(APIRoute):
     """A route whose body is read with care, and as JSON whatever it is said to be: curl says that
-    it is a form unless it is told otherwise."""
+    it is a form by default."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

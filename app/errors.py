@@ -1,4 +1,4 @@
-"""Every refusal and failure that a client can see, in one tree.
+"""Every error that a client can see, in one tree.
 
 GatewayError
  ├─ InvalidRequest              400  invalid_request
@@ -32,7 +32,7 @@ GatewayError
  ├─ UpstreamTimeout             504  upstream_timeout
  └─ UpstreamOverloaded          529  upstream_overloaded
 
-The classes are data: `http.errors` renders them in the dialect of the caller. Messages are shown
+The classes are data: `http.errors` renders them in the API format of the caller. Messages are shown
 to users as they are, so they carry no secret, prompt, account id or stack trace.
 """
 
@@ -41,7 +41,7 @@ from typing import ClassVar
 
 
 class GatewayError(Exception):
-    """A refusal or failure with a status, a stable code and a message for the user."""
+    """An error with a status, a stable code and a message for the user."""
 
     status: ClassVar[int]
     code: ClassVar[str]
@@ -51,7 +51,7 @@ class GatewayError(Exception):
     bedrock_type: ClassVar[str] = "InternalServerException"
     """The exception by which Bedrock's own clients know it."""
     bedrock_words: ClassVar[str] = ""
-    """What Bedrock says itself, in front of the message: its clients go by the words."""
+    """Bedrock's own text, in front of the message: its clients parse it."""
     retryable: ClassVar[bool | None] = None
     """What `x-should-retry` says; None leaves it to the client."""
     maybe_billed: ClassVar[bool] = False
@@ -91,7 +91,7 @@ class PromptTooLong(UpstreamRejected):
 
 
 class AuthenticationFailed(GatewayError):
-    """The key is not one of ours."""
+    """Unknown API key."""
 
     status, code = 401, "invalid_key"
     anthropic_type, openai_type = "authentication_error", "invalid_request_error"
@@ -107,7 +107,7 @@ class MissingKey(AuthenticationFailed):
 
 
 class ExpiredKey(AuthenticationFailed):
-    """The key's time is over."""
+    """The key has expired."""
 
     code = "expired_key"
 
@@ -221,7 +221,7 @@ class RateLimited(GatewayError):
 
 
 class TooManyUnknownKeys(RateLimited):
-    """The key is not one of ours, and neither were many others from the same address."""
+    """Unknown API key, after many others from the same address."""
 
     code = "too_many_unknown_keys"
 
@@ -271,7 +271,7 @@ class UpstreamBroke(UpstreamFailed):
 
 
 class DatabaseUnavailable(GatewayError):
-    """The database is away, so no key can be checked and no budget held."""
+    """The database is unavailable: no key can be checked and no budget reserved."""
 
     status, code = 503, "database_unavailable"
     bedrock_type = "ServiceUnavailableException"

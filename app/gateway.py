@@ -1,4 +1,4 @@
-"""What a gateway does when it hears that something was changed elsewhere."""
+"""Everything that lives as long as the process."""
 
 import asyncio
 import contextlib
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
-from app.catalog.registry import Offer, OperatorWords, PostgresOperatorWords
+from app.catalog.registry import ModelOverrideStore, ModelRegistry, PostgresModelOverrides
 from app.core.ids import KeyHash
-from app.core.tasks import Background
+from app.core.tasks import DetachedTasks
 from app.database.database import Database, Health
 from app.errors import DatabaseUnavailable
 from app.identity.audit import AuditLog, PostgresAuditLog
@@ -21,17 +21,17 @@ from app.identity.listing import Listing, PostgresListing
 from app.identity.records import PostgresRecords, Records
 from app.ledger.ledger import PostgresLedger
 from app.ledger.record import Ledger
-from app.ledger.recovery import Janitor
+from app.ledger.recovery import Recovery
 from app.ledger.settling import Spool
 from app.ledger.spool import FileSpool
 from app.settings import Settings
 from app.spend.history import PostgresSpending
 from app.spend.reports import SpendHistory
 from app.spend.retention import OldRows, PostgresOldRows
-from app.spend.rollup import SpendUpkeep, Upkeep
+from app.spend.rollup import DailyRollup, RollupStore
 from app.telemetry.metrics import Metrics
-from app.telemetry.sinks import AllTelemetry, Telemetry, Traces
-from app.upstream.aws import CredentialSource
+from app.telemetry.sinks import Sinks, Telemetry, Traces
+from app.upstream.aws import AwsCredentials
 from app.upstream.bedrock import open_bedrock
 from app.upstream.upstream import Upstream, UpstreamCounter
 
@@ -45,10 +45,10 @@ class Adapters:
     listing: Listing
     templates: Templates
     audit: AuditLog
-    operator: OperatorWords
+    operator: ModelOverrideStore
     ledger: Ledger
     history: SpendHistory
-    upkeep: SpendUpkeep
+    upkeep: RollupStore
     old_rows: OldRows
     spool: Spool
     upstream: Upstream
@@ -58,12 +58,12 @@ class Adapters:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ChangeListener:
     """Forgets keys that changed, and reads the models again."""
 
     authenticator: Authenticator
-    offer: Offer
-    background: Background
+    offer: ModelRegistry
+    background: DetachedTasks
 
     def forget(self, key_hash: KeyHash) -> None:
         self.authenticator.forget(key_hash)
@@ -106,7 +106,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
                 connect_timeout_seconds=settings.bedrock_connect_timeout_seconds,
                 read_timeout_seconds=settings.bedrock_read_timeout_seconds,
                 max_connections=settings.bedrock_max_connections,
-                credentials=CredentialSource(),
+                credentials=AwsCredentials(),
             )
         )
         # Reports and upkeep may take long; they do not take connections from requests.
@@ -120,7 +120,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         )
         spool = FileSpool(settings.spool_dir, max_bytes=settings.spool_max_bytes)
         metrics = Metrics()
-        telemetry = AllTelemetry(metrics, _traces(settings, metrics))
+        telemetry = Sinks(metrics, _traces(settings, metrics))
         stack.push_async_callback(telemetry.close)
         telemetry.watch("gateway_database_connections", database.connections)
         telemetry.watch("gateway_database_connections_used", database.connections_used)
@@ -134,7 +134,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             listing=PostgresListing(database),
             templates=PostgresTemplates(database),
             audit=PostgresAuditLog(database),
-            operator=PostgresOperatorWords(database),
+            operator=PostgresModelOverrides(database),
             ledger=PostgresLedger(database),
             history=spending,
             upkeep=spending,
@@ -172,15 +172,15 @@ LAST_SETTLEMENTS_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Both front doors, and what goes on behind them."""
+    """Both applications and the background work."""
 
     public: ASGIApp
     internal: ASGIApp
-    changes: Changes
-    janitor: Janitor
-    upkeep: Upkeep
+    changes: ChangeListener
+    janitor: Recovery
+    upkeep: DailyRollup
     telemetry: Telemetry
-    background: Background
+    background: DetachedTasks
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

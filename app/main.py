@@ -12,21 +12,21 @@ from pydantic import ValidationError
 
 from app.apps import internal_app, public_app
 from app.catalog.catalog import load_catalog, shipped_models
-from app.catalog.registry import Offer
+from app.catalog.registry import ModelRegistry
 from app.core.ids import InstanceId
-from app.core.tasks import Background
+from app.core.tasks import DetachedTasks
 from app.core.time import Clock
 from app.database.notifications import follow_changes
 from app.errors import UnknownModel
-from app.formats.format import AnthropicDialect, OpenAIDialect
-from app.gateway import Adapters, Changes, Gateway, open_adapters
+from app.formats.format import AnthropicFormat, OpenAIFormat
+from app.gateway import Adapters, ChangeListener, Gateway, open_adapters
 from app.identity.administrators import Administrators
 from app.identity.authentication import Authenticator
 from app.identity.budgets import Budgets
 from app.identity.fields import Fields
 from app.identity.keys import Keys
 from app.identity.policy import Accounts
-from app.identity.spending import Spendings
+from app.identity.spending import SpendTotals
 from app.identity.users import Users
 from app.inference.admission import Admission
 from app.inference.count_tokens import TokenCounter
@@ -34,17 +34,17 @@ from app.inference.estimates import OutputForecast
 from app.inference.inference import Inference, Timing
 from app.inference.intake import Intake
 from app.inference.known_prompts import KnownPrompts
-from app.ledger.recovery import Janitor
+from app.ledger.recovery import Recovery
 from app.ledger.settling import Settler
 from app.services import Services
 from app.settings import Settings
 from app.spend.reports import OwnUsages, Reports
 from app.spend.retention import Retention
-from app.spend.rollup import Upkeep
+from app.spend.rollup import DailyRollup
 from app.telemetry.log import configure_logging
-from app.upstream.routing import Attempts
-from app.upstream.unsupported import Omissions
-from app.web.connection import Patience
+from app.upstream.routing import Router
+from app.upstream.unsupported import UnsupportedParams
+from app.web.connection import ConnectionTimeouts
 from app.web.server import listen, serve
 
 log = logging.getLogger("gateway")
@@ -61,7 +61,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     )
     for name in settings.default_user_models:
         catalog.resolve(name)
-    offer = Offer(adapters.operator, catalog, shipped_models(), clock)
+    offer = ModelRegistry(adapters.operator, catalog, shipped_models(), clock)
     accounts = Accounts(
         settings.global_budget,
         settings.timezone,
@@ -70,19 +70,19 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
             for name, budget in settings.budgets_of_models.items()
         },
     )
-    background = Background()
+    background = DetachedTasks()
     settler = Settler(adapters.ledger, adapters.spool, background)
     authenticator = Authenticator(
         adapters.directory,
         master_key=settings.master_key.get_secret_value(),
-        cache_seconds=settings.key_cache_seconds,
-        unknown_keys_per_minute=settings.unknown_keys_per_minute,
+        cache_seconds=settings.key_cache_ttl_seconds,
+        unknown_keys_per_minute=settings.failed_auth_per_minute,
         clock=clock,
         contact=settings.support_contact,
     )
     intake = Intake(settings.max_bytes_in_flight, clock.monotonic)
     counter = TokenCounter(
-        authenticator, catalog, intake, adapters.counter, at_once=settings.count_tokens_at_once
+        authenticator, catalog, intake, adapters.counter, at_once=settings.count_tokens_concurrency
     )
     admission = Admission(
         adapters.ledger,
@@ -94,8 +94,8 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         clock=clock,
         contact=settings.support_contact,
     )
-    attempts = Attempts(
-        Omissions(clock.monotonic),
+    attempts = Router(
+        UnsupportedParams(clock.monotonic),
         clock,
         failover=settings.failover_profiles,
         watcher=adapters.telemetry,
@@ -113,15 +113,15 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         background,
         clock=clock,
         timing=Timing(
-            first_event_wait=settings.first_event_wait_seconds,
-            ping=settings.ping_seconds,
-            drain=settings.drain_seconds,
+            first_event_wait=settings.first_event_timeout_seconds,
+            ping=settings.ping_interval_seconds,
+            drain=settings.drain_timeout_seconds,
         ),
         guardrail=settings.guardrail_for_all,
         captures=settings.langfuse_public_key is not None and settings.langfuse_content != "off",
     )
     records, listing = adapters.records, adapters.listing
-    fields, spendings = Fields(catalog, clock), Spendings(records, accounts, clock)
+    fields, spendings = Fields(catalog, clock), SpendTotals(records, accounts, clock)
     keys = Keys(records, listing, fields, spendings, authenticator, clock)
     reports = Reports(adapters.history, records, accounts, clock)
     services = Services(
@@ -149,8 +149,8 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
         offer=offer,
         health=adapters.health,
         telemetry=adapters.telemetry,
-        anthropic=AnthropicDialect(),
-        openai=OpenAIDialect(default_max_tokens=settings.default_max_tokens),
+        anthropic=AnthropicFormat(),
+        openai=OpenAIFormat(default_max_tokens=settings.default_max_tokens),
         clock=clock,
         max_body_bytes=settings.max_body_bytes,
     )
@@ -158,7 +158,7 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     adapters.telemetry.watch("gateway_body_bytes_in_flight", lambda: intake.bytes_in_flight)
     adapters.telemetry.watch("gateway_background_tasks", lambda: background.size)
     adapters.telemetry.watch("gateway_key_cache_entries", lambda: authenticator.remembered)
-    janitor = Janitor(
+    janitor = Recovery(
         adapters.ledger,
         settler,
         adapters.telemetry,
@@ -173,13 +173,13 @@ def create_app(settings: Settings, *, adapters: Adapters, clock: Clock | None = 
     return Gateway(
         public=public_app(
             services,
-            proxies=settings.public_proxies,
+            proxies=settings.public_trusted_proxies,
             with_metrics=settings.metrics_on_public_port,
         ),
-        internal=internal_app(services, proxies=settings.internal_proxies),
-        changes=Changes(authenticator, offer, background),
+        internal=internal_app(services, proxies=settings.internal_trusted_proxies),
+        changes=ChangeListener(authenticator, offer, background),
         janitor=janitor,
-        upkeep=Upkeep(
+        upkeep=DailyRollup(
             adapters.upkeep,
             listing,
             accounts,
@@ -206,10 +206,10 @@ async def run(settings: Settings, public: socket.socket, internal: socket.socket
             await serve(
                 [(gateway.public, public), (gateway.internal, internal)],
                 shutdown_seconds=settings.shutdown_seconds,
-                patience=Patience(
-                    head=settings.request_head_seconds,
-                    body=settings.request_body_seconds,
-                    unread=settings.unread_seconds,
+                patience=ConnectionTimeouts(
+                    head=settings.header_timeout_seconds,
+                    body=settings.body_timeout_seconds,
+                    unread=settings.write_timeout_seconds,
                 ),
             )
         following.cancel()
@@ -217,7 +217,7 @@ async def run(settings: Settings, public: socket.socket, internal: socket.socket
 
 
 def _not_heard(error: Exception) -> None:
-    log.warning("not hearing of changes", extra={"error": type(error).__name__})
+    log.warning("LISTEN connection lost; reconnecting", extra={"error": type(error).__name__})
 
 
 def _listen(host: str, port: int, setting: str) -> socket.socket:

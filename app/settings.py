@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     internal_port: int = Field(
         4001, ge=0, le=65535, description="The same, and administration; never publish it."
     )
-    public_proxies: int = Field(
+    public_trusted_proxies: int = Field(
         0,
         ge=0,
         le=10,
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         "to `X-Forwarded-For`: CloudFront and a load balancer are 2. What a client put there "
         "itself is not believed.",
     )
-    internal_proxies: int = Field(
+    internal_trusted_proxies: int = Field(
         0, ge=0, le=10, description="The same in front of the internal port."
     )
     database_url: SecretStr = Field(
@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         10,
         ge=2,
         le=200,
-        description="Connections per process, beside three that every request shares.",
+        description="Connections per process, in addition to three that all requests share.",
     )
     database_timeout_seconds: float = Field(
         5, gt=0, description="How long a request waits for the database before it gets a 503."
@@ -108,17 +108,19 @@ class Settings(BaseSettings):
         300, gt=0, description="Longest silence of Bedrock within a call."
     )
     bedrock_max_connections: int = Field(1000, ge=1, description="Calls to Bedrock at one time.")
-    count_tokens_at_once: int = Field(
+    count_tokens_concurrency: int = Field(
         8, ge=1, description="Token counts that are asked of Bedrock at one time; others wait."
     )
-    first_event_wait_seconds: float = Field(
+    first_event_timeout_seconds: float = Field(
         10, ge=0, description="How long a stream's status waits for Bedrock's first event."
     )
-    ping_seconds: float = Field(10, gt=0, description="A ping goes out after so much silence.")
-    drain_seconds: float = Field(
+    ping_interval_seconds: float = Field(
+        10, gt=0, description="Silence after which a stream sends a ping."
+    )
+    drain_timeout_seconds: float = Field(
         60,
         ge=0,
-        description="How long Bedrock is read on after a client hung up, for the exact bill.",
+        description="How long a stream is read after its client disconnected, for the exact bill.",
     )
     max_body_bytes: int = Field(
         20_000_000, ge=1, description="Largest request body; Bedrock takes no more than 20 MB."
@@ -129,15 +131,15 @@ class Settings(BaseSettings):
         description="Bytes of request bodies that are processed at one time; one caller may have "
         "a quarter of them. Others wait. The process needs about 2.5 times as much memory.",
     )
-    request_head_seconds: float = Field(
+    header_timeout_seconds: float = Field(
         20, gt=0, description="How long a client may take to send the head of a request."
     )
-    request_body_seconds: float = Field(
+    body_timeout_seconds: float = Field(
         30,
         gt=0,
         description="How long it may take to send the body; longer if 16 KB come every second.",
     )
-    unread_seconds: float = Field(
+    write_timeout_seconds: float = Field(
         60, gt=0, description="How long a client may leave an answer unread before it is cut off."
     )
     default_max_tokens: int = Field(
@@ -192,19 +194,24 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days that changes stay in the audit log, 90 or more; 0 forever.",
     )
-    key_cache_seconds: float = Field(
+    key_cache_ttl_seconds: float = Field(
         5, ge=0, description="Longest time that a change of a key can go unseen."
     )
-    unknown_keys_per_minute: int = Field(
+    failed_auth_per_minute: int = Field(
         60,
         ge=0,
-        description="Keys that nobody has, which one address (a /64 network of IPv6) may send in a "
-        "minute; then it gets a 429, and its good keys go on working. 0 for no limit.",
+        description="Unknown keys that one address (a /64 network of IPv6) may send per minute "
+        "before it gets 429; its valid keys keep working. 0: no limit.",
     )
     instance_timeout_seconds: float = Field(
-        15, gt=0, description="A process silent for so long is dead; its reservations are settled."
+        15,
+        gt=0,
+        description="After so long without a heartbeat, others settle the requests of a process.",
     )
-    spool_dir: Annotated[Path, Field(description="Where spend waits while the database is away.")]
+    spool_dir: Annotated[
+        Path,
+        Field(description="Directory of the spool, for settlements during database outages."),
+    ]
     spool_max_bytes: int = Field(64_000_000, ge=0, description="Bound of the spool, in bytes.")
     shutdown_seconds: float = Field(
         25, ge=0, description="How long open answers may go on after SIGTERM."
@@ -215,7 +222,7 @@ class Settings(BaseSettings):
         "it is always open on the internal one.",
     )
     support_contact: str | None = Field(
-        None, description="Whom to ask about keys and budgets; shown in refusals."
+        None, description="Contact for questions about keys and budgets; shown in errors."
     )
     langfuse_public_key: str | None = Field(
         None,
@@ -261,7 +268,7 @@ class Settings(BaseSettings):
     langfuse_mask: list[str] = Field(
         [],
         description="Patterns (regular expressions, as a JSON list) of what traces must not hold, "
-        "beside keys and credentials, which they never do.",
+        "in addition to keys and credentials.",
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="JSON log.")
 

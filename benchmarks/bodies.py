@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-Dialect = Literal["messages", "chat"]
+ApiFormat = Literal["messages", "chat"]
 
 MODEL: Final = "claude-haiku-4-5"
 SMALL: Final = "small"
@@ -20,18 +20,18 @@ BETAS: Final = {"anthropic-beta": "claude-code-20250219,interleaved-thinking-202
 
 
 @lru_cache(maxsize=32)
-def request_body(dialect: Dialect, size: str, model: str, *, stream: bool) -> bytes:
+def request_body(api_format: ApiFormat, size: str, model: str, *, stream: bool) -> bytes:
     """`size` is "small", "code", or about how many bytes a body of plain text shall have."""
-    body = _BUILDERS[dialect](size)
+    body = _BUILDERS[api_format](size)
     asked = {"model": model, **body, "stream": stream}
-    if stream and dialect == "chat":
+    if stream and api_format == "chat":
         asked["stream_options"] = {"include_usage": True}
     return json.dumps(asked).encode()
 
 
-def request_headers(dialect: Dialect, size: str) -> Mapping[str, str]:
+def request_headers(api_format: ApiFormat, size: str) -> Mapping[str, str]:
     """What a client of that kind sends beside its key."""
-    if dialect == "chat":
+    if api_format == "chat":
         return {}
     return {**VERSION, **BETAS} if size == CODE else VERSION
 

@@ -71,12 +71,12 @@ def measure(
     if length.requests is None:
         length = length.for_answers_of(scenario.lasts)
     size = scenario.size
-    body = request_body(scenario.dialect, size, target.model, stream=scenario.stream)
+    body = request_body(scenario.api_format, size, target.model, stream=scenario.stream)
     refused = scenario.status != 200
     order = Order(
         addresses=list(target.addresses),
-        path=target.paths[scenario.dialect, scenario.stream],
-        headers={**request_headers(scenario.dialect, size), **target.headers},
+        path=target.paths[scenario.api_format, scenario.stream],
+        headers={**request_headers(scenario.api_format, size), **target.headers},
         keys=list(target.keys.get(scenario.keys, target.keys["one"])),
         body=body.decode(),
         connections=scenario.connections,
@@ -85,7 +85,7 @@ def measure(
         requests=length.requests,
         status=200 if target.name == "direct" else scenario.status,
         mark=target.mark if scenario.stream else "",
-        ending=target.ending(scenario.dialect) if scenario.stream and not refused else "",
+        ending=target.ending(scenario.api_format) if scenario.stream and not refused else "",
         watched={
             "target": list(target.pids),
             "database": list(target.database_pids),

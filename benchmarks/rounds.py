@@ -117,7 +117,7 @@ def _slices(plan: Plan, targets: Sequence[Running], stub: StubProcess) -> Iterat
 def applies(scenario: Scenario, target: Running) -> bool:
     return (
         scenario.is_for(target.name)
-        and (scenario.dialect, scenario.stream) in target.paths
+        and (scenario.api_format, scenario.stream) in target.paths
         and (target.name == "direct" or scenario.keys in target.keys)
     )
 

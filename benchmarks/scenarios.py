@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from benchmarks.bodies import CODE, SMALL, Dialect
+from benchmarks.bodies import CODE, SMALL, ApiFormat
 from benchmarks.stub_answers import Pace
 
 OURS: Final = frozenset({"direct", "relay", "gateway"})
@@ -18,7 +18,7 @@ class Scenario:
 
     name: str
     words: str
-    dialect: Dialect = "messages"
+    api_format: ApiFormat = "messages"
     stream: bool = False
     size: str = SMALL
     connections: int = 10
@@ -81,9 +81,9 @@ def of_size(size: int) -> Scenario:
 
 SCENARIOS: Final[Sequence[Scenario]] = (
     Scenario("messages", "messages, whole, 0 ms upstream"),
-    Scenario("chat", "chat completions, whole, 0 ms upstream", dialect="chat"),
+    Scenario("chat", "chat completions, whole, 0 ms upstream", api_format="chat"),
     Scenario("messages-stream", "messages, 20 deltas streamed", stream=True),
-    Scenario("chat-stream", "chat completions, 20 deltas streamed", dialect="chat", stream=True),
+    Scenario("chat-stream", "chat completions, 20 deltas streamed", api_format="chat", stream=True),
     Scenario("code", "Claude Code-sized, whole", size=CODE),
     Scenario("code-stream", "Claude Code-sized, streamed", size=CODE, stream=True),
     Scenario("code-alone", "Claude Code-sized, streamed, 1", size=CODE, stream=True, connections=1),

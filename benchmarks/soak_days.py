@@ -21,7 +21,7 @@ from app.identity.policy import Accounts
 from app.ledger.ledger import PARTITION_DAYS_AHEAD, PostgresLedger
 from app.spend.history import PostgresSpending
 from app.spend.retention import PostgresOldRows, Retention
-from app.spend.rollup import Upkeep
+from app.spend.rollup import DailyRollup
 from app.telemetry.metrics import Metrics
 from tests.support.examples import account, hold, settlement
 
@@ -67,7 +67,7 @@ async def _one_day(database: Database, now: datetime, retention: int) -> None:
     await ledger.prepare(now)
     for _ in range(REQUESTS_A_DAY):
         await ledger.settle(settlement(hold(account(), started_at=now)))
-    upkeep = Upkeep(
+    upkeep = DailyRollup(
         spending,
         PostgresListing(database),
         Accounts(UNLIMITED, ZoneInfo("UTC")),

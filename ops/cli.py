@@ -1,4 +1,4 @@
-"""From a command line to a verb, and from what it returns to an exit code."""
+"""From a command line to a command, and from what it returns to an exit code."""
 
 import argparse
 import os
@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from typing import Final, NoReturn
 
 from ops.aws.session import Aws
+from ops.commands import COMMANDS, GROUPS, Command
 from ops.context import ENVIRONMENTS, REGIONS, Context, unnamed
 from ops.durations import duration
 from ops.errors import Interrupted, Misuse, OpsError
 from ops.exits import Exit
 from ops.reporters import REPORTERS, Reporter
-from ops.verbs import GROUPS, VERBS, Verb
 
 ABOUT: Final = "Runs the platform. Reads are safe; writes show what they would do, and need --yes."
-SHARED: Final = "options of all verbs"
-EPILOG: Final = "docs/ops.md tells of all verbs and exit codes."
+SHARED: Final = "options of all commands"
+EPILOG: Final = "docs/ops.md tells of all commands and exit codes."
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,8 +35,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> int:
     try:
         args = parser().parse_args(argv)
         reporter = _reporter(getattr(args, "output", None), known)
-        verb: Verb = args.verb
-        result = verb.run(_context(args, known, reporter), args)
+        command: Command = args.chosen
+        result = command.run(_context(args, known, reporter), args)
         reporter.result(result)
         sys.stdout.flush()
     except OpsError as error:
@@ -53,29 +53,31 @@ def main(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The tree of all verbs."""
+    """The tree of all commands."""
     top = Parser(prog="ops", description=ABOUT, epilog=EPILOG, allow_abbrev=False)
     shared_options(top.add_argument_group(SHARED).add_argument)
-    words = top.add_subparsers(metavar="VERB", required=True)
+    words = top.add_subparsers(metavar="COMMAND", required=True)
     groups = {
         name: words.add_parser(name, help=told, description=told).add_subparsers(
-            metavar="VERB", required=True
+            metavar="COMMAND", required=True
         )
         for name, told in GROUPS.items()
     }
-    for path, verb in VERBS.items():
+    for path, command in COMMANDS.items():
         *group, name = path.split()
         place = groups[group[0]] if group else words
-        made = place.add_parser(name, help=verb.HELP, description=verb.HELP, allow_abbrev=False)
+        made = place.add_parser(
+            name, help=command.HELP, description=command.HELP, allow_abbrev=False
+        )
         shared_options(made.add_argument_group(SHARED).add_argument)
-        verb.arguments(made)
-        made.set_defaults(verb=verb)
+        command.arguments(made)
+        made.set_defaults(chosen=command)
     return top
 
 
 def shared_options(add: Callable[..., object]) -> None:
-    """Taken before and after the verb; the one after it counts."""
-    # Without SUPPRESS the verb's defaults would replace what stands before the verb.
+    """Taken before and after the command; the one after it counts."""
+    # Without SUPPRESS the command's defaults would replace what stands before the command.
     unset = argparse.SUPPRESS
     add("--env", choices=ENVIRONMENTS, default=unset, help="environment (or STARGATE_ENV)")
     add("--output", choices=tuple(REPORTERS), default=unset, help="how to show the result")

@@ -1,4 +1,4 @@
-"""What a verb works with: the environment, AWS, time, and a way to say how far it is."""
+"""What a command works with: the environment, AWS, time, and a way to say how far it is."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Context:
     yes: bool = False
     force: bool = False
     timeout: float | None = None
-    """Seconds; None leaves it to the verb."""
+    """Seconds; None leaves it to the command."""
 
     @property
     def names(self) -> Names:
@@ -56,5 +56,5 @@ class Context:
         return bool(self.environ.get("GITHUB_ACTIONS") or self.environ.get("CI"))
 
     def limit(self, usual: float) -> float:
-        """Seconds that the verb may wait."""
+        """Seconds that the command may wait."""
         return usual if self.timeout is None else self.timeout

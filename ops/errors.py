@@ -1,4 +1,4 @@
-"""How a verb ends that does not end well. Each kind has its exit code; cli.py alone shows them."""
+"""Errors of commands. Each kind has its exit code; only cli.py shows them."""
 
 from typing import ClassVar
 

@@ -46,7 +46,7 @@ def _address(given: str | None, option: str, variable: str) -> str:
     if not given:
         raise Misuse("Where is the gateway?", f"Add {option}, or set {variable}.")
     if not given.startswith(("http://", "https://")):
-        raise Misuse(f"{given} is no address.", "It begins with https:// or http://.")
+        raise Misuse(f"{given} is not a valid address.", "It begins with https:// or http://.")
     return given.rstrip("/")
 
 

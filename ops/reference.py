@@ -1,4 +1,4 @@
-"""docs/ops.md, read off the verbs: `python -m ops.reference`; a test fails while it is not."""
+"""docs/ops.md, read off the commands: `python -m ops.reference`; a test fails while it is not."""
 
 import argparse
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import cli, diagnostics
+from ops.commands import COMMANDS, Command
 from ops.exits import Exit
-from ops.verbs import VERBS, Verb
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "ops.md"
 
@@ -38,16 +38,16 @@ Results go to stdout, progress to stderr. `--output json` is one object, however
 money as text so that no digit is lost; `--output github`, usual in a workflow, is annotations and a
 step summary in which nothing that a log line or a name holds is taken for a command or for markup.
 
-## Who may
+## Authorization
 
 On a laptop: `aws sso login`, and `AWS_PROFILE`. In a workflow: the role `ops-<environment>`, which
-may do what the verbs call and no more
+may do what the commands call and no more
 ([roles_ops.tf](../infra/terraform/bootstrap/roles_ops.tf); a test compares the two). Nothing is
 asked of an account that is not the one in `STARGATE_ACCOUNT_ID`.
 
-`gateway spend`, `gateway keys`, `gateway ledger` and the verbs of `secrets` speak to the gateway's
-internal address, which is reachable from within the VPC or the VPN alone. The master key comes from
-`GATEWAY_MASTER_KEY`, or else from Secrets Manager; never from the command line.
+`gateway spend`, `gateway keys`, `gateway ledger` and the commands of `secrets` speak to the
+gateway's internal address, which is reachable only from the VPC or the VPN. The master key comes
+from `GATEWAY_MASTER_KEY`, or else from Secrets Manager; never from the command line.
 
 | variable | what it says |
 |---|---|
@@ -59,7 +59,7 @@ internal address, which is reachable from within the VPC or the VPN alone. The m
 | `GATEWAY_MASTER_KEY` | the key that administers it |
 | `GATEWAY_SMOKE_KEY` | the smoke test's key; without it, `--internal-url` has one made |
 
-## Deploying
+## Deployment
 
 `ecs deploy --image …/gateway@sha256:…` registers the running task definition anew with that
 image, updates the service, waits, and asks the gateway some real, tiny questions, with a key of its
@@ -72,7 +72,7 @@ deploys what stands there. `ecs rollback` goes back by hand.
 `ecs scale` changes autoscaling's bounds where these would undo the number; the next apply sets them
 again.
 
-## A new master key
+## Rotate the master key
 
 `secrets rotate-master-key` puts a new value beside the old one, makes it the current one, restarts
 the gateway, and checks that the new key is taken and the old one refused. If any of that fails, the
@@ -80,7 +80,7 @@ old value is made current again and the gateway restarted. The gateway knows one
 time: while its tasks change, old ones take the old key and new ones the new. Developers' keys are
 not touched by it.
 
-## A new password for the database
+## Rotate the database password
 
 `secrets rotate-database-password` does the same for the gateway's role in PostgreSQL: the secret,
 then the role by the task `database-setup`, then the gateway's tasks; then it sees that they reach
@@ -88,13 +88,13 @@ the database. PostgreSQL has one password for a role and asks for it only when a
 opened, so what is open stays open; an old task that needs one more connection answers 503 until it
 is replaced. With `--older-than 90d` both leave alone what is younger.
 
-## Trying a restore
+## Restore drill
 
 `rds restore-drill` restores the database's newest moment to an instance of its own, asks both what
 was spent in the week before, compares to the last digit, says how long it took, and deletes the
 copy, also when something fails. The role may delete no other instance.
 
-## Looking into a container
+## Exec into a container
 
 `ecs exec` runs a diagnostic by name. `--command "ls -la /tmp"` runs anything, but not in a
 workflow, whose log others can read. No plugin is needed. What was run and what it answered is
@@ -105,14 +105,14 @@ recorded in the log group `/stargate-<environment>/exec` (`ecs logs exec`).
 """
 
 GENERATED: Final = """
-## Verbs
+## Commands
 
 This page is written by `python -m ops.reference`.
 """
 
 
 class Described(argparse.ArgumentParser):
-    """Remembers what a verb asks for; argparse's own help differs between versions of Python."""
+    """Remembers what a command asks for; argparse's own help differs between versions of Python."""
 
     def __init__(self) -> None:
         super().__init__(add_help=False)
@@ -132,10 +132,10 @@ def _lines() -> Iterator[str]:
     for one in diagnostics.ALL.values():
         yield f"| `{one.name}` | {one.help} |"
     yield GENERATED.rstrip("\n")
-    for path, verb in VERBS.items():
+    for path, command in COMMANDS.items():
         yield ""
-        yield from _verb(path, verb)
-    yield "\n### Options of all verbs\n"
+        yield from _command(path, command)
+    yield "\n### Options of all commands\n"
     shared = Described()
     cli.shared_options(shared.add_argument)
     yield from _table(shared)
@@ -144,12 +144,12 @@ def _lines() -> Iterator[str]:
         yield f"| {int(code)} | `{code.name}` | {code.meaning} |"
 
 
-def _verb(path: str, verb: Verb) -> Iterator[str]:
+def _command(path: str, command: Command) -> Iterator[str]:
     yield f"### `{path}`"
     yield ""
-    yield f"{verb.HELP[0].upper()}{verb.HELP[1:]}."
+    yield f"{command.HELP[0].upper()}{command.HELP[1:]}."
     described = Described()
-    verb.arguments(described)
+    command.arguments(described)
     if described.arguments:
         yield ""
         yield from _table(described)

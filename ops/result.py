@@ -1,4 +1,4 @@
-"""What a verb returns, and every reporter shows."""
+"""What a command returns, and every reporter shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a verb found or did. `changes` were made, unless `planned`: then they would be."""
+    """What a command found or did. `changes` were made, unless `planned`: then they would be."""
 
     title: str
     sections: Sequence[Section] = ()

@@ -1,3 +1,3 @@
 #!/bin/sh
-# The name under which users were managed before; the same verbs and options.
+# The name under which users were managed before; the same commands and options.
 exec "$(dirname "$0")/users" "$@"

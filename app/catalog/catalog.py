@@ -61,7 +61,7 @@ LONG_CONTEXT_SUFFIX = "[1m]"
 """Claude Code's mark for the long context; a beta says it again, so the name can do without."""
 
 LONGEST_ECHO = 100
-"""So much of an unknown name is repeated in the refusal."""
+"""Characters of an unknown name that its error repeats."""
 
 
 def load_catalog(
@@ -107,7 +107,7 @@ class Catalog:
     def replace(
         self, models: Iterable[Model], aliases: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        """Other models from now on, and other names for them beside those of the settings.
+        """Other models from now on, and other names for them in addition to those of the settings.
 
         Of two with a name in common the later one gets it; a Bedrock id is the first one's, so that
         a model that is only another name, price or limit for it takes nothing away.
@@ -131,7 +131,7 @@ class Catalog:
                 targets[alias] = Target(alias, targets[name].model, targets[name].profile)
         for alias, name in self._aliases.items():
             if name not in targets:
-                raise ValueError(f"the alias {alias!r} is for {name!r}, which is no model here")
+                raise ValueError(f"the alias {alias!r} is for {name!r}, which is not a model here")
             targets[alias] = Target(alias, targets[name].model, targets[name].profile)
         self._known = known
         self._models = tuple(model for model, _ in preferred)

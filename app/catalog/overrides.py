@@ -103,7 +103,7 @@ def definition_of(stored: Mapping[str, Any]) -> Definition:
 
 
 @dataclass(frozen=True, slots=True)
-class OperatorModel:
+class ModelOverride:
     """A definition under the name that clients use."""
 
     id: str
@@ -114,7 +114,7 @@ class OperatorModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class Merged:
     """Models and further names for them, and why some of the operator's are left out, by id."""
 
     models: tuple[Model, ...]
@@ -122,7 +122,7 @@ class Laid:
     problems: Mapping[str, str]
 
 
-def lay(shipped: Sequence[Model], words: Iterable[OperatorModel], today: date) -> Laid:
+def merge(shipped: Sequence[Model], words: Iterable[ModelOverride], today: date) -> Merged:
     """The shipped models as the operator's words have them, and those that the words add."""
     names = _names(shipped)
     models = {model.name: model for model in shipped}
@@ -149,12 +149,12 @@ def lay(shipped: Sequence[Model], words: Iterable[OperatorModel], today: date) -
                 models[word.name] = _changed(named, definition, today)
         except ValueError as problem:
             problems[word.id] = str(problem)
-    return Laid(tuple(models.values()), aliases, problems)
+    return Merged(tuple(models.values()), aliases, problems)
 
 
-def _check_name(word: OperatorModel, names: Mapping[str, Model], found: Model | None) -> None:
-    """Raises ValueError for a name of a shipped model that would lead elsewhere: whoever may use
-    that model by its name could use another one."""
+def _check_name(word: ModelOverride, names: Mapping[str, Model], found: Model | None) -> None:
+    """Raises ValueError for a name of a shipped model that would lead elsewhere: a key that may use
+    that model could use another one by its name."""
     shipped = names.get(word.name)
     if shipped is None or (word.name == shipped.name and found is shipped):
         return
@@ -194,7 +194,7 @@ def _names(models: Iterable[Model]) -> dict[str, Model]:
     return names
 
 
-def _new(word: OperatorModel, names: Mapping[str, Model], today: date) -> Model:
+def _new(word: ModelOverride, names: Mapping[str, Model], today: date) -> Model:
     definition = word.definition
     form = BEDROCK_ID.fullmatch(definition.target)
     if form is None:

@@ -17,10 +17,10 @@ from app.catalog.overrides import (
     EVERY_MODEL,
     BetaRule,
     Definition,
-    OperatorModel,
+    ModelOverride,
     below_shipped,
     definition_of,
-    lay,
+    merge,
     with_beta_rules,
 )
 from app.core.ids import Author
@@ -30,7 +30,7 @@ from app.database.errors import refused
 from app.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotFound, PermissionDenied
 
 
-class OperatorWords(Protocol):
+class ModelOverrideStore(Protocol):
     """What the operator said of models and of beta flags."""
 
     async def beta_rules(self) -> Sequence[BetaRule]: ...
@@ -40,13 +40,13 @@ class OperatorWords(Protocol):
     async def drop_beta_rule(self, model: str, beta: str, by: Author) -> bool:
         """Whether there was such a rule."""
 
-    async def operator_models(self) -> Sequence[OperatorModel]:
+    async def operator_models(self) -> Sequence[ModelOverride]:
         """In the order in which they were added."""
 
-    async def add_operator_model(self, model: OperatorModel, by: Author) -> bool:
+    async def add_operator_model(self, model: ModelOverride, by: Author) -> bool:
         """Whether it is there now; not if another one has its id. Raises Conflict for its name."""
 
-    async def update_operator_model(self, model: OperatorModel, by: Author) -> None:
+    async def update_operator_model(self, model: ModelOverride, by: Author) -> None:
         """Raises Conflict if its name is taken."""
 
     async def delete_operator_model(self, id_: str, by: Author) -> None: ...
@@ -86,7 +86,7 @@ UPDATE model_override
 DELETE_MODEL: LiteralString = "DELETE FROM model_override WHERE model_id = %(model_id)s"
 
 
-class PostgresOperatorWords:
+class PostgresModelOverrides:
     """Implements the port OperatorWords."""
 
     def __init__(self, database: Database) -> None:
@@ -102,10 +102,10 @@ class PostgresOperatorWords:
         values = {"model": model, "beta": beta}
         return bool(await self._database.rows(DROP_RULE, values, scalar_row, by))
 
-    async def operator_models(self) -> Sequence[OperatorModel]:
+    async def operator_models(self) -> Sequence[ModelOverride]:
         rows = await self._database.rows(MODELS, {}, dict_row)
         return [
-            OperatorModel(
+            ModelOverride(
                 id=row["model_id"],
                 name=row["model_name"],
                 definition=definition_of(row["definition"]),
@@ -115,14 +115,14 @@ class PostgresOperatorWords:
             for row in rows
         ]
 
-    async def add_operator_model(self, model: OperatorModel, by: Author) -> bool:
+    async def add_operator_model(self, model: ModelOverride, by: Author) -> bool:
         values = _values(model)
         try:
             return bool(await self._database.rows(ADD_MODEL, values, scalar_row, by))
         except errors.IntegrityError as error:
             raise refused(error, values) from error
 
-    async def update_operator_model(self, model: OperatorModel, by: Author) -> None:
+    async def update_operator_model(self, model: ModelOverride, by: Author) -> None:
         values = _values(model)
         try:
             await self._database.execute(UPDATE_MODEL, values, by)
@@ -133,7 +133,7 @@ class PostgresOperatorWords:
         await self._database.execute(DELETE_MODEL, {"model_id": id_}, by)
 
 
-def _values(model: OperatorModel) -> dict[str, Any]:
+def _values(model: ModelOverride) -> dict[str, Any]:
     definition: Definition = model.definition
     return {
         "model_id": model.id,
@@ -145,12 +145,12 @@ def _values(model: OperatorModel) -> dict[str, Any]:
 log = logging.getLogger(__name__)
 
 
-class Offer:
-    """Lays the operator's models and beta rules over the shipped catalogue. Each gateway hears of a
-    change and reloads; while the database is away, what was known stays."""
+class ModelRegistry:
+    """Merges the operator's models and beta rules with the shipped catalogue. Each gateway is
+    notified of a change and reloads; while the database is unavailable, it keeps what it has."""
 
     def __init__(
-        self, words: OperatorWords, catalog: Catalog, shipped: Sequence[Model], clock: Clock
+        self, words: ModelOverrideStore, catalog: Catalog, shipped: Sequence[Model], clock: Clock
     ) -> None:
         self._words = words
         self._catalog = catalog
@@ -159,8 +159,8 @@ class Offer:
         self._one_at_a_time = asyncio.Lock()
 
     async def reload(self) -> None:
-        """Whoever comes while another reads waits and reads again: the other may have come too
-        early to see what this one was told of."""
+        """Reloads run one at a time; each reads again, as the one before may have been too early
+        to see the change."""
         async with self._one_at_a_time:
             await self._reload()
 
@@ -169,9 +169,9 @@ class Offer:
             rules = await self._words.beta_rules()
             models = await self._words.operator_models()
         except DatabaseUnavailable:
-            log.warning("what the operator says of models could not be read; what is known stays")
+            log.warning("could not reload model overrides; keeping the current ones")
             return
-        laid = lay(self._shipped, models, self._clock.now().date())
+        laid = merge(self._shipped, models, self._clock.now().date())
         for id_, problem in laid.problems.items():
             log.warning("a model of the operator's is left out", extra={"id": id_, "why": problem})
         self._catalog.replace(
@@ -194,7 +194,7 @@ class Offer:
             raise NotFound(f"There is no rule for {beta!r} on {model!r}.")
         await self.reload()
 
-    async def models(self) -> Sequence[OperatorModel]:
+    async def models(self) -> Sequence[ModelOverride]:
         """Those of the operator's own."""
         return await self._words.operator_models()
 
@@ -206,10 +206,10 @@ class Offer:
         by: Author,
         *,
         may_undercut: bool,
-    ) -> OperatorModel:
+    ) -> ModelOverride:
         """Raises InvalidRequest, Conflict (the name or the id was added before), PermissionDenied
         (a price below the shipped one, unless `may_undercut`)."""
-        model = OperatorModel(id_ or str(uuid4()), name, definition)
+        model = ModelOverride(id_ or str(uuid4()), name, definition)
         if not may_undercut:
             self._check_price(definition)
         self._check(model, await self._words.operator_models())
@@ -221,11 +221,11 @@ class Offer:
     async def update_model(
         self,
         id_: str,
-        change: Callable[[OperatorModel], OperatorModel],
+        change: Callable[[ModelOverride], ModelOverride],
         by: Author,
         *,
         may_undercut: bool,
-    ) -> OperatorModel:
+    ) -> ModelOverride:
         """Raises NotFound, InvalidRequest, Conflict, PermissionDenied (as `add_model`)."""
         before = await self._found(id_)
         model = change(before)
@@ -239,14 +239,14 @@ class Offer:
         await self.reload()
         return await self._found(id_)
 
-    async def delete_model(self, id_: str, by: Author) -> OperatorModel:
+    async def delete_model(self, id_: str, by: Author) -> ModelOverride:
         """Back to the catalogue's word. Raises NotFound."""
         model = await self._found(id_)
         await self._words.delete_operator_model(id_, by)
         await self.reload()
         return model
 
-    async def _found(self, id_: str) -> OperatorModel:
+    async def _found(self, id_: str) -> ModelOverride:
         for model in await self._words.operator_models():
             if model.id == id_:
                 return model
@@ -266,10 +266,10 @@ class Offer:
                 f"one, {least.normalize():f} USD per token."
             )
 
-    def _check(self, model: OperatorModel, others: Sequence[OperatorModel]) -> None:
+    def _check(self, model: ModelOverride, others: Sequence[ModelOverride]) -> None:
         if any(other.name == model.name for other in others):
             raise Conflict(f"A model named {model.name!r} was added already.")
-        laid = lay(self._shipped, [model], self._clock.now().date())
+        laid = merge(self._shipped, [model], self._clock.now().date())
         if problem := laid.problems.get(model.id):
             raise InvalidRequest(problem)
         offered = next((m for m in laid.models if m.name == model.name), None)

@@ -1,6 +1,6 @@
 """The shape of `models.json`, checked when the gateway starts.
 
-`python -m app.catalog.schema` prints the JSON schema that is kept beside the file.
+`python -m app.catalog.schema` prints the JSON schema that is kept next to the file.
 """
 
 import json

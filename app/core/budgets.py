@@ -47,8 +47,8 @@ class Increase:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A cap in USD and how often it starts anew; no cap means no limit. Past `soft` there is a
-    warning, but no refusal."""
+    """A cap in USD and how often it resets; no cap means no limit. Spend above `soft` is warned
+    about, not rejected."""
 
     max: Decimal | None = None
     duration: str | None = None
@@ -67,7 +67,7 @@ UNLIMITED = Budget()
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From `start` up to, not including, `end`; both in UTC; no end means for ever."""
+    """From `start` up to, not including, `end`; both in UTC; no end means forever."""
 
     start: datetime
     end: datetime | None
@@ -92,7 +92,7 @@ def parse_duration(text: str) -> tuple[int, str]:
     match = _DURATION.fullmatch(_WORDS.get(text, text))
     if match is None:
         raise ValueError(
-            f"{text!r} is no duration: use <n>s, <n>m, <n>h, <n>d, <n>w, <n>mo, "
+            f"{text!r} is not a duration: use <n>s, <n>m, <n>h, <n>d, <n>w, <n>mo, "
             "or hourly, daily, weekly, monthly"
         )
     count, unit = int(match[1]), match[2]

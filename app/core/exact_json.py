@@ -11,7 +11,7 @@ _LONG: Final = b"0" * 19
 """Fewer digits always fit into 64 bits."""
 
 _FEW: Final = b"0" * 3
-"""Of so many digits in a row, every sixth are three in a row: a quick look that mostly suffices."""
+"""In a run of this many digits, three at every sixth place are digits: a quick test."""
 
 _FITS: Final = range(-(2**63), 2**64)
 

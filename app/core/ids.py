@@ -26,7 +26,7 @@ KeyHash = NewType("KeyHash", str)
 """SHA-256 of an API key, 64 hex digits: all that is kept of it."""
 
 KeyId = NewType("KeyId", str)
-"""What a key is booked under: the hash of its first secret. It stays when the secret is changed."""
+"""Identifies a key in the ledger: the hash of its first secret. Rotation does not change it."""
 
 UserId = NewType("UserId", str)
 

@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 Work = Coroutine[None, None, None]
 
 
-class Background:
+class DetachedTasks:
     """Holds its tasks, so that none is lost to the garbage collector."""
 
     def __init__(self) -> None:
@@ -17,7 +17,7 @@ class Background:
         self._interruptible: set[asyncio.Task[None]] = set()
 
     def start(self, work: Work, *, interruptible: bool = False) -> asyncio.Task[None]:
-        """Begin work. What is not interruptible must be bounded in time by itself."""
+        """Start work. Work that is not interruptible must end in bounded time on its own."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         if interruptible:
@@ -36,7 +36,7 @@ class Background:
         return len(self._tasks)
 
     async def finish(self, seconds: float) -> None:
-        """Wait for what is under way, and after so long interrupt what may be."""
+        """Wait for all work; after `seconds`, cancel what is interruptible."""
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
         for task in set(self._interruptible):

@@ -16,7 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from app.core.fairness import FairShare
 from app.core.ids import Author
 from app.database.migrate import Applied, MigrationError, check_address, migrations, missing, newer
-from app.database.pipeline import Connection, Lanes, Lasts, Statement
+from app.database.pipeline import Connection, Durable, LedgerConnections, Statement
 from app.database.pipeline import Row as TextRow
 from app.errors import DatabaseUnavailable
 
@@ -37,7 +37,7 @@ Answer = TypeVar("Answer")
 RETRY_PAUSE_SECONDS = 0.05
 
 RECONNECT_SECONDS = 5
-"""After so long the pool starts its back-off anew, which bounds how late it sees the database."""
+"""The pool restarts its back-off after this time, so that it reconnects soon after an outage."""
 
 LOCK_MILLISECONDS = 100
 """How long a statement waits for a lock on a connection that it shares."""
@@ -52,8 +52,8 @@ BY_INDEX: Final = (
     "-c plan_cache_mode=force_generic_plan -c jit=off"
     " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 )
-"""For statements that look up by keys alone. To plan them anew for each parameter costs more than
-to run them; and a plan that was made while a table was nearly empty reads it from end to end, and
+"""For statements that look up by keys alone. Planning them for each parameter costs more than
+running them; and a plan that was made while a table was nearly empty reads it from end to end, and
 is kept while it fills."""
 
 PASSING = (
@@ -114,7 +114,7 @@ class Database:
         shared = f"{options['options']} {BY_INDEX} -c lock_timeout={LOCK_MILLISECONDS}"
         durably = {**options, "options": shared}
         at_once = {**durably, "options": f"{durably['options']} -c synchronous_commit=off"}
-        self._lanes = Lanes(
+        self._lanes = LedgerConnections(
             lambda: psycopg.AsyncConnection.connect(dsn, **at_once),
             lambda: psycopg.AsyncConnection.connect(dsn, **durably),
             timeout_seconds + SILENT_SECONDS,
@@ -152,12 +152,12 @@ class Database:
 
     async def row_to_last(
         self, statement: Statement, parameter: bytes, owner: str = ""
-    ) -> tuple[TextRow, Lasts]:
+    ) -> tuple[TextRow, Durable]:
         """Its row at once, and whether what it changed is on disk."""
 
-        async def pooled() -> tuple[TextRow, Lasts]:
+        async def pooled() -> tuple[TextRow, Durable]:
             row = await self._pooled(statement, parameter)
-            lasts: Lasts = asyncio.get_running_loop().create_future()
+            lasts: Durable = asyncio.get_running_loop().create_future()
             lasts.set_result(True)
             return row, lasts
 

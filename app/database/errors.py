@@ -26,7 +26,7 @@ WORDS: Final = {
 
 
 def refused(error: errors.IntegrityError, values: Mapping[str, Any]) -> GatewayError:
-    """The refusal that a broken constraint stands for; `values` are the columns as sent."""
+    """The error that a violated constraint stands for; `values` are the columns as sent."""
     kind, words = WORDS.get(
         error.diag.constraint_name or "", (Conflict, "This key exists already.")
     )

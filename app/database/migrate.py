@@ -135,7 +135,7 @@ def check_address(dsn: str) -> None:
     try:
         conninfo_to_dict(dsn)
     except psycopg.ProgrammingError:
-        raise ValueError(f"DATABASE_URL is no address of a database, as {EXAMPLE}") from None
+        raise ValueError(f"DATABASE_URL is not a database address such as {EXAMPLE}") from None
 
 
 def main() -> int:

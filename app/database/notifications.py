@@ -1,4 +1,4 @@
-"""Hears of changes from PostgreSQL, so that caches need not wait for their time."""
+"""Receives notifications of changes from PostgreSQL, which invalidate caches at once."""
 
 import asyncio
 import time
@@ -18,8 +18,8 @@ ANSWER_SECONDS = 5.0
 
 
 class Listener(Protocol):
-    """What is told of changes: of one key, of any key, of the models, that anything may have
-    changed while nobody listened, or that it has been told of all until so many seconds ago."""
+    """Receives changes: of one key, of all keys, of the models; that anything may have changed
+    while disconnected; that all changes until a number of seconds ago were received."""
 
     def forget(self, key_hash: KeyHash) -> None: ...
 
@@ -35,7 +35,7 @@ class Listener(Protocol):
 async def follow_changes(
     dsn: str, listener: Listener, on_error: Callable[[Exception], None]
 ) -> None:
-    """Tell `listener` of each change, for ever; reconnects by itself."""
+    """Pass each change to `listener` until cancelled; reconnects automatically."""
     while True:
         try:
             await _listen(dsn, listener)
@@ -65,7 +65,7 @@ async def _listen(dsn: str, listener: Listener) -> None:
 async def _tell(
     listener: Listener, connection: "psycopg.AsyncConnection[object]", seconds: float
 ) -> None:
-    """Pass on what is announced within so many seconds."""
+    """Pass on the notifications of the next `seconds`."""
     async for notification in connection.notifies(timeout=seconds):
         if notification.channel == "gateway_model":
             listener.models_changed()

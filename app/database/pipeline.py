@@ -1,6 +1,6 @@
 """One connection in libpq's pipeline mode: a statement is sent while those before it still run.
 
-Each is prepared once, and is a transaction by itself, whose failure is its own. A cursor for each
+Each is prepared once, and is a transaction of its own. A cursor for each
 would cost several times as much as the statement. See ADR 17.
 """
 
@@ -59,7 +59,7 @@ class _Sent:
             self.answer.set_result(self.row)
 
 
-class Lane:
+class PipelinedConnection:
     """One connection. Once it broke it stays so, and everything under way on it has failed."""
 
     def __init__(
@@ -184,7 +184,7 @@ FLUSHED_AFTER_SECONDS: Final = 0.01
 
 Connect = Callable[[], Awaitable[Connection]]
 
-Lasts = asyncio.Future[bool]
+Durable = asyncio.Future[bool]
 """Whether what was committed is on disk, once that is known. If not, it may be lost."""
 
 
@@ -192,8 +192,8 @@ Lasts = asyncio.Future[bool]
 class _Flush:
     """A flush that is to come, and where."""
 
-    flusher: Lane
-    lasts: Lasts
+    flusher: PipelinedConnection
+    lasts: Durable
 
     def send(self) -> None:
         try:
@@ -204,7 +204,7 @@ class _Flush:
         sent.add_done_callback(lambda done: self.lasts.set_result(done.exception() is None))
 
 
-class Lanes:
+class LedgerConnections:
     """Opens connections when they are first asked for, and new ones for those that broke."""
 
     def __init__(self, connect: Connect, connect_durably: Connect, silent_seconds: float) -> None:
@@ -212,8 +212,8 @@ class Lanes:
         self._connect = connect
         self._connect_durably = connect_durably
         self._silent_seconds = silent_seconds
-        self._lanes: list[Lane] = []
-        self._flusher: Lane | None = None
+        self._lanes: list[PipelinedConnection] = []
+        self._flusher: PipelinedConnection | None = None
         self._whole = False
         self._next_flush: _Flush | None = None
         self._mending = asyncio.Lock()
@@ -234,7 +234,7 @@ class Lanes:
 
     async def run(self, statement: Statement, parameter: bytes, seconds: float) -> Row:
         """The statement's row, once it is committed. Raises psycopg's errors; OperationalError,
-        too, when there is no connection within so many seconds."""
+        too, when there is no connection within `seconds`."""
         await self._ready(seconds)
         return await min(self._lanes, key=len).send(statement, parameter)
 
@@ -245,7 +245,7 @@ class Lanes:
 
     async def run_to_last(
         self, statement: Statement, parameter: bytes, seconds: float
-    ) -> tuple[Row, Lasts]:
+    ) -> tuple[Row, Durable]:
         """The statement's row, once it is committed, and whether it lasts."""
         flusher = await self._ready(seconds)
         row = await min(self._lanes, key=len).send(statement, parameter)
@@ -255,11 +255,11 @@ class Lanes:
         for lane in self._sound():
             lane.fail(psycopg.OperationalError("the gateway ends"))
 
-    def _sound(self) -> list[Lane]:
+    def _sound(self) -> list[PipelinedConnection]:
         flusher = [self._flusher] if self._flusher is not None else []
         return [lane for lane in (*self._lanes, *flusher) if not lane.broken]
 
-    def _flush(self, flusher: Lane) -> Lasts:
+    def _flush(self, flusher: PipelinedConnection) -> Durable:
         """Of all that is committed until it begins. `flusher` is the one that there was before the
         commit: another may lead to a server that took over and never saw it."""
         flush = self._next_flush
@@ -274,7 +274,7 @@ class Lanes:
             self._next_flush = None
         flush.send()
 
-    async def _ready(self, seconds: float) -> Lane:
+    async def _ready(self, seconds: float) -> PipelinedConnection:
         """The flusher, with every connection sound."""
         if self._whole and self._flusher is not None:
             return self._flusher
@@ -290,8 +290,8 @@ class Lanes:
         except TimeoutError as error:
             raise psycopg.OperationalError("the server lets nobody in") from error
 
-    def _lane(self, connection: Connection) -> Lane:
-        return Lane(connection, self._silent_seconds, self._broke)
+    def _lane(self, connection: Connection) -> PipelinedConnection:
+        return PipelinedConnection(connection, self._silent_seconds, self._broke)
 
     def _broke(self) -> None:
         self._whole = False

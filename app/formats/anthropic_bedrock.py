@@ -114,7 +114,7 @@ def _output(body: JsonObject, result: JsonObject, able: Capabilities) -> list[st
 
 
 def _output_config(body: JsonObject) -> JsonObject:
-    """`output_config`, with the format that older clients send beside it."""
+    """`output_config`, with the format that older clients send next to it."""
     given = body.get("output_config")
     config = {} if given is None else json_fields.object_(given, "output_config")
     older = body.get("output_format")

@@ -22,7 +22,7 @@ MOST_BUDGET: Final = 31_999
 LEAST_ANSWER: Final = 512
 
 ANSWER_SHARE: Final = 4
-"""A quarter of the output, and never less than so many tokens, is kept for the answer."""
+"""A quarter of the output, and at least this many tokens, is kept for the answer."""
 
 UPDATES: Final = "updates"
 

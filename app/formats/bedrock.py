@@ -16,7 +16,7 @@ from app.formats import guardrail
 from app.formats.anthropic_bedrock import ANTHROPIC_VERSION
 from app.formats.errors import bedrock_stream_exception
 from app.formats.events import Event, last_events
-from app.formats.format import Writer
+from app.formats.format import FrameWriter
 from app.formats.meter import Meter
 from app.upstream import eventstream
 
@@ -45,7 +45,7 @@ class BedrockWriter:
 
 
 @dataclass(frozen=True, slots=True)
-class BedrockDialect:
+class BedrockFormat:
     """InvokeModel, of the model in the path; whole or as an event stream by the operation."""
 
     name: ClassVar[str] = "bedrock"
@@ -75,6 +75,6 @@ class BedrockDialect:
         del usage, model, now
         return orjson.dumps(guardrail.untraced(message))
 
-    def writer(self, body: JsonObject, meter: Meter, *, model: str, now: datetime) -> Writer:
+    def writer(self, body: JsonObject, meter: Meter, *, model: str, now: datetime) -> FrameWriter:
         del body, model, now
         return BedrockWriter(meter)

@@ -1,4 +1,4 @@
-"""Errors as each dialect's clients read them."""
+"""Errors as clients of each API format read them."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -21,7 +21,7 @@ from app.formats.openai_chat_response import ChunkWriter, to_completion
 from app.formats.usage import usage_json
 
 
-class Writer(Protocol):
+class FrameWriter(Protocol):
     """Writes one streamed answer as frames."""
 
     @property
@@ -35,7 +35,7 @@ class Writer(Protocol):
     def error(self, error: GatewayError, request_id: str) -> bytes: ...
 
 
-class Dialect(Protocol):
+class ApiFormat(Protocol):
     """How a client's request is read and its answer written."""
 
     @property
@@ -55,7 +55,9 @@ class Dialect(Protocol):
 
     def whole(self, message: JsonObject, usage: Usage, *, model: str, now: datetime) -> bytes: ...
 
-    def writer(self, body: JsonObject, meter: Meter, *, model: str, now: datetime) -> Writer: ...
+    def writer(
+        self, body: JsonObject, meter: Meter, *, model: str, now: datetime
+    ) -> FrameWriter: ...
 
 
 class AnthropicWriter:
@@ -115,7 +117,7 @@ class _ModelInBody:
         return json_fields.flag(body.get("stream"), "stream")
 
 
-class AnthropicDialect(_ModelInBody):
+class AnthropicFormat(_ModelInBody):
     """Anthropic Messages."""
 
     name: Final = "anthropic"
@@ -129,7 +131,7 @@ class AnthropicDialect(_ModelInBody):
             {"usage": usage_json(usage), **guardrail.shown(message), "model": model}
         )
 
-    def writer(self, body: JsonObject, meter: Meter, *, model: str, now: datetime) -> Writer:
+    def writer(self, body: JsonObject, meter: Meter, *, model: str, now: datetime) -> FrameWriter:
         del body, now
         return AnthropicWriter(meter, model=model)
 
@@ -159,7 +161,7 @@ class OpenAIWriter:
         return sse.data(orjson.dumps(openai_error(error)))
 
 
-class OpenAIDialect(_ModelInBody):
+class OpenAIFormat(_ModelInBody):
     """OpenAI Chat Completions."""
 
     name: Final = "openai"
@@ -180,7 +182,7 @@ class OpenAIDialect(_ModelInBody):
         shown = guardrail.shown(message)
         return orjson.dumps(to_completion(shown, usage, model=model, created=created))
 
-    def writer(self, body: JsonObject, meter: Meter, *, model: str, now: datetime) -> Writer:
+    def writer(self, body: JsonObject, meter: Meter, *, model: str, now: datetime) -> FrameWriter:
         options = body.get("stream_options")
         include = isinstance(options, dict) and options.get("include_usage") is True
         chunks = ChunkWriter(model=model, created=int(now.timestamp()), include_usage=include)

@@ -25,7 +25,7 @@ UNITS: Final = {
 }
 
 SAID: Final = frozenset({ACTION, TRACE})
-"""Fields that tell of a guardrail."""
+"""Fields that report a guardrail."""
 
 
 def tagged_guardrail_fields(body: JsonObject) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def stripped(fields: JsonObject) -> JsonObject:
 
 
 def shown(message: JsonObject) -> JsonObject:
-    """A whole message as Anthropic would write it: an intervention is a refusal."""
+    """A message as Anthropic would write it: an intervention has the stop reason `refusal`."""
     if not intervened(message):
         return stripped(message)
     return {**stripped(message), "stop_reason": "refusal", "stop_sequence": None}

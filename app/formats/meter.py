@@ -84,8 +84,8 @@ class Meter:
                 pass
 
     def see_whole(self, message: JsonObject, size: int) -> None:
-        """An answer in one piece, of so many bytes. Raises LookupError or AttributeError for what
-        is none."""
+        """A non-streaming answer of `size` bytes. Raises LookupError or AttributeError for what is
+        not one."""
         self.see_guardrail(message)
         if not self.intervened:  # a prompt that was blocked reached no model
             self._text_bytes = size if message["content"] else 0
@@ -94,7 +94,7 @@ class Meter:
         self.started = self.finished = True
 
     def see_headers(self, headers: Mapping[str, str]) -> None:
-        """What is said beside a whole answer that itself does not tell what is billed."""
+        """Bedrock's token count headers, for a non-streaming answer without usage."""
         counts = {name: headers.get(header, "") for name, header in COUNT_HEADERS.items()}
         self._report_end(
             {n: int(c) for n, c in counts.items() if c.isdecimal() and len(c) < LONGEST_COUNT}
@@ -154,7 +154,7 @@ class Meter:
         return max(self._reported.output, 0 if self.exact else seen)
 
     def _report_metrics(self, metrics: JsonObject | None) -> None:
-        """Bedrock's own summary; sometimes the only place that tells of cached tokens."""
+        """Bedrock's own summary; sometimes the only one with cached tokens."""
         if isinstance(metrics, dict):
             self._report_end(
                 {

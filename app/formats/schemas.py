@@ -137,7 +137,7 @@ class _Subset:
         return _described(kept, left)
 
     def _merged(self, left: JsonObject, only: Any, depth: int) -> Any:
-        """A list of one is that one; what stands beside it goes first."""
+        """A list of one is that one; other keywords win."""
         beside = {name: value for name, value in left.items() if name != "allOf"}
         inner = only if isinstance(only, dict) else {}
         if "$ref" in inner:
@@ -156,7 +156,7 @@ class _Subset:
             kept["const"] = left.pop("const")
 
     def _take_choices(self, left: JsonObject, kept: JsonObject, depth: int) -> None:
-        """Alternatives and the type. Alternatives beside properties are left to the words."""
+        """Alternatives and the type. Alternatives next to properties go into the description."""
         if "properties" not in left:
             for name, as_ in (("anyOf", "anyOf"), ("oneOf", "anyOf"), ("allOf", "allOf")):
                 if isinstance(left.get(name), list) and as_ not in kept:

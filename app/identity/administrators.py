@@ -13,7 +13,7 @@ READERS = frozenset({Role.ADMIN, Role.VIEWER})
 
 @dataclass(frozen=True, slots=True)
 class Administrator:
-    """Somebody who was let in; without a caller it is the holder of the master key."""
+    """An authenticated administrator; without a caller, the owner of the master key."""
 
     caller: Caller | None = None
 
@@ -59,13 +59,17 @@ class Administrators:
     async def reader(self, credentials: Credentials) -> Administrator:
         """Raises AuthenticationFailed, PermissionDenied."""
         return await self._let_in(
-            credentials, READERS, "To see this, user_role must be proxy_admin or proxy_admin_viewer"
+            credentials,
+            READERS,
+            "Forbidden: reading this requires the user_role proxy_admin or proxy_admin_viewer",
         )
 
     async def changer(self, credentials: Credentials) -> Administrator:
         """Raises AuthenticationFailed, PermissionDenied."""
         return await self._let_in(
-            credentials, frozenset({Role.ADMIN}), "To change this, user_role must be proxy_admin"
+            credentials,
+            frozenset({Role.ADMIN}),
+            "Forbidden: changing this requires the user_role proxy_admin",
         )
 
     async def _let_in(

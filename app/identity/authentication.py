@@ -15,22 +15,22 @@ from app.errors import (
     MissingKey,
     TooManyUnknownKeys,
 )
-from app.identity.failed_auth import UnknownKeys
-from app.identity.key_lookup import KeyDirectory, Turns
+from app.identity.failed_auth import FailedAuthLimiter
+from app.identity.key_lookup import BatchedKeyLookup, KeyDirectory
 from app.identity.policy import LONGEST_KEY, Caller, hash_key
 
 KEYS_REMEMBERED = 10_000
 
 TRUSTED_SECONDS = 600
-"""For so long a key is remembered while all changes are surely heard of."""
+"""How long a key is cached while notifications of changes arrive."""
 
 
 class Authenticator:
     """Finds callers, and remembers them for a short time.
 
-    Changes are told by `forget`. No change goes unseen for longer than `cache_seconds`, even if
-    nothing is told: `heard_all` says until when all was. Unknown keys are not remembered, so a new
-    key works at once and strangers cannot fill the memory.
+    `forget` invalidates a key. No change goes unseen for longer than `cache_seconds`, even without
+    notifications: `heard_all` says until when all were received. Unknown keys are not cached, so a
+    new key works at once and strangers cannot fill the memory.
     """
 
     def __init__(
@@ -44,8 +44,8 @@ class Authenticator:
         contact: str | None,
     ) -> None:
         self._directory = directory
-        self._unknown = UnknownKeys(unknown_keys_per_minute, clock.monotonic)
-        self._turns = Turns(directory)
+        self._unknown = FailedAuthLimiter(unknown_keys_per_minute, clock.monotonic)
+        self._turns = BatchedKeyLookup(directory)
         self._master_key = master_key.encode()
         self._cache_seconds = cache_seconds
         self._clock = clock
@@ -92,7 +92,7 @@ class Authenticator:
         self._callers.pop(key_hash, None)
 
     def heard_all(self, seconds_ago: float) -> None:
-        """All changes until so many seconds ago have been told."""
+        """All changes until `seconds_ago` were received."""
         self._heard_until = self._clock.monotonic() - seconds_ago
 
     def forget_all(self) -> None:

@@ -21,8 +21,8 @@ from app.identity.authentication import Authenticator
 from app.identity.columns import BUDGET_COLUMNS, budget_values, insert, shown, stored, template_of
 from app.identity.fields import WINDOWS, Fields, allowance_of
 from app.identity.listing import KeyFilter, Listing, UserFilter
-from app.identity.policy import Allowance, Role
-from app.identity.spending import Spendings
+from app.identity.policy import Policy, Role
+from app.identity.spending import SpendTotals
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Template:
     """A budget that may be shared. Each key and user spends it for itself."""
 
     id: str
-    allowance: Allowance
+    allowance: Policy
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -166,7 +166,7 @@ class Budgets:
         templates: Templates,
         listing: Listing,
         fields: Fields,
-        spendings: Spendings,
+        spendings: SpendTotals,
         authenticator: Authenticator,
         clock: Clock,
     ) -> None:

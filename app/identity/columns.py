@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from app.core.budgets import Budget, Increase, Limits
 from app.core.guardrail import Guardrail
 from app.core.ids import KeyHash, KeyId, UserId
-from app.identity.policy import EVERYTHING, Allowance, Caller, Key, Role, User
+from app.identity.policy import EVERYTHING, Caller, Key, Policy, Role, User
 
 BUDGET_COLUMNS = (
     "max_budget",
@@ -180,15 +180,15 @@ def user_of(row: Row) -> User:
     )
 
 
-def _template(row: Row, table: str) -> Allowance:
+def _template(row: Row, table: str) -> Policy:
     if row[f"{table}_budget_id"] is None:
         return EVERYTHING
     return template_of(row, table)
 
 
-def template_of(row: Row, table: str) -> Allowance:
+def template_of(row: Row, table: str) -> Policy:
     """Of the columns of a budget."""
-    return Allowance(
+    return Policy(
         budget=Budget(
             row[f"{table}_max_budget"],
             row[f"{table}_budget_duration"],
@@ -199,12 +199,12 @@ def template_of(row: Row, table: str) -> Allowance:
     )
 
 
-def _allowance(row: Row, table: str) -> Allowance:
+def _allowance(row: Row, table: str) -> Policy:
     amount: Decimal | None = row[f"{table}_temp_budget_increase"]
     until: datetime | None = row[f"{table}_temp_budget_expiry"]
     increase = Increase(amount, until) if amount is not None and until is not None else None
     rpm, tpm = row[f"{table}_model_rpm_limit"], row[f"{table}_model_tpm_limit"]
-    return Allowance(
+    return Policy(
         models=tuple(row[f"{table}_models"]),
         budget=Budget(
             row[f"{table}_max_budget"],
@@ -296,7 +296,7 @@ def _common_values(record: Key | User) -> dict[str, Any]:
     }
 
 
-def budget_values(allowance: Allowance) -> dict[str, Any]:
+def budget_values(allowance: Policy) -> dict[str, Any]:
     """The columns of a budget, for an INSERT."""
     return {
         "max_budget": allowance.budget.max,

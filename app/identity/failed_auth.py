@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 ADDRESSES_REMEMBERED: Final = 10_000
 
 NETWORK_V6: Final = 64
-"""Bits: whoever has one address of such a network has all of them."""
+"""Bits. A client that has one address of such a network has all of them."""
 
 WARN_SECONDS: Final = 60
 
@@ -44,8 +44,8 @@ class _Bucket:
     warned: float = -math.inf
 
 
-class UnknownKeys:
-    """How many more unknown keys an address may send: so many a minute, and so many at once.
+class FailedAuthLimiter:
+    """Limits unknown keys by source address: a number per minute, and as many in a burst.
 
     Those who were quiet for longest are forgotten first, when there are too many addresses.
     """

@@ -11,7 +11,7 @@ from app.core.guardrail import Guardrail
 from app.core.names import normal_email
 from app.core.time import Clock
 from app.errors import InvalidRequest, UnknownModel
-from app.identity.policy import Allowance
+from app.identity.policy import Policy
 
 EVERY_MODEL: Final = "all-proxy-models"
 """LiteLLM's word for a list that holds all models."""
@@ -124,7 +124,7 @@ def _checked(field: str, check: Callable[[str], object], text: str) -> str:
     return text
 
 
-def allowance_of(fields: Mapping[str, Any]) -> Allowance:
+def allowance_of(fields: Mapping[str, Any]) -> Policy:
     """Of checked fields."""
     amount, until = fields.get("temp_budget_increase"), fields.get("temp_budget_expiry")
     if (amount is None) != (until is None):
@@ -133,7 +133,7 @@ def allowance_of(fields: Mapping[str, Any]) -> Allowance:
         )
     rpm: Mapping[str, int] = fields.get("model_rpm_limit") or {}
     tpm: Mapping[str, int] = fields.get("model_tpm_limit") or {}
-    return Allowance(
+    return Policy(
         models=tuple(fields.get("models") or ()),
         budget=Budget(
             fields.get("max_budget"),

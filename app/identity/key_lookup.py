@@ -23,7 +23,7 @@ class KeyDirectory(Protocol):
         """Those that there are, by the hash that was asked for."""
 
 
-class Turns:
+class BatchedKeyLookup:
     """Looks up keys together, a few times a second, however many are asked for."""
 
     def __init__(

@@ -15,7 +15,7 @@ from app.identity.fields import Fields, allowance_of, guardrail_of
 from app.identity.listing import KeyFilter, Listing
 from app.identity.policy import PREFIX, Key, User, check_own_key, generate_key, hash_key, key_name
 from app.identity.records import NewSecret, Records
-from app.identity.spending import Spendings
+from app.identity.spending import SpendTotals
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Keys:
         records: Records,
         listing: Listing,
         fields: Fields,
-        spendings: Spendings,
+        spendings: SpendTotals,
         authenticator: Authenticator,
         clock: Clock,
     ) -> None:

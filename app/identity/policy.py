@@ -23,11 +23,11 @@ from app.core.budgets import (
 from app.core.guardrail import Guardrail
 from app.core.ids import KeyHash, KeyId, UserId
 from app.errors import ModelNotAllowed
-from app.ledger.record import Account, Scope, by_model
+from app.ledger.record import BudgetCounter, Scope, by_model
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class Policy:
     """No model list, no budget and no limit means all that there is. Budgets and limits by model
     are named by the model's public name, and come on top of the others."""
 
@@ -37,11 +37,11 @@ class Allowance:
     model_budgets: Mapping[str, Budget] = field(default_factory=dict)
     model_limits: Mapping[str, Limits] = field(default_factory=dict)
 
-    def over(self, template: "Allowance") -> "Allowance":
+    def over(self, template: "Policy") -> "Policy":
         """This one, with the template's word on all that this one is silent about."""
         own, other = self.budget, template.budget
         capped = other if own.max is None else own
-        return Allowance(
+        return Policy(
             models=self.models or template.models,
             budget=replace(
                 own,
@@ -59,7 +59,7 @@ class Allowance:
         )
 
 
-EVERYTHING = Allowance()
+EVERYTHING = Policy()
 
 
 def _first(own: int | None, template: int | None) -> int | None:
@@ -128,10 +128,10 @@ class User:
     email: str | None
     alias: str | None
     blocked: bool
-    own: Allowance
+    own: Policy
     role: Role = Role.INTERNAL
     budget_id: str | None = None
-    template: Allowance = EVERYTHING
+    template: Policy = EVERYTHING
     """What the budget of that id says."""
     guardrail: Guardrail | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -139,7 +139,7 @@ class User:
     updated_at: datetime | None = None
 
     @property
-    def allowance(self) -> Allowance:
+    def allowance(self) -> Policy:
         return self.own if self.budget_id is None else self.own.over(self.template)
 
 
@@ -154,19 +154,19 @@ class Key:
     user_id: UserId | None
     expires: datetime | None
     blocked: bool
-    own: Allowance
+    own: Policy
     budget_id: str | None = None
-    template: Allowance = EVERYTHING
+    template: Policy = EVERYTHING
     guardrail: Guardrail | None = None
     tags: tuple[str, ...] = ()
-    """Its requests are booked under these, beside those that the request names."""
+    """Its requests are recorded under these, and under those that the request names."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     created_at: datetime | None = None
     created_by: str | None = None
     updated_at: datetime | None = None
 
     @property
-    def allowance(self) -> Allowance:
+    def allowance(self) -> Policy:
         return self.own if self.budget_id is None else self.own.over(self.template)
 
 
@@ -202,21 +202,21 @@ class Caller:
         return all(not allowed or not set(names).isdisjoint(allowed) for allowed in lists)
 
 
-EVERYBODY = "*"
+GLOBAL_ID = "*"
 """The id of the global account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Every request is booked on the lifetime of its key and user, and on the windows of its
-    budgets; the global account exists only where there is a global budget: all would share it."""
+    """Every request counts against the lifetime of its key and user, and the periods of its
+    budgets; the global counter exists only where there is a global budget: all share it."""
 
     global_budget: Budget
     zone: ZoneInfo
     global_model_budgets: Mapping[str, Budget] = field(default_factory=dict)
     """By public names."""
 
-    def of(self, caller: Caller, model: str, at: datetime) -> tuple[Account, ...]:
+    def of(self, caller: Caller, model: str, at: datetime) -> tuple[BudgetCounter, ...]:
         """Those of a request for `model` made then, in the order in which rows are locked."""
         accounts = self._model(Scope.KEY_MODEL, caller.key.id, caller.key.allowance, model, at)
         accounts += self._scope(Scope.KEY, caller.key.id, caller.key.allowance.budget, at)
@@ -225,17 +225,17 @@ class Accounts:
             accounts += self._model(Scope.USER_MODEL, id_, allowance, model, at)
             accounts += self._scope(Scope.USER, id_, allowance.budget, at)
         if budget := self.global_model_budgets.get(model):
-            accounts += (self.present(Scope.GLOBAL_MODEL, by_model(model, EVERYBODY), budget, at),)
+            accounts += (self.present(Scope.GLOBAL_MODEL, by_model(model, GLOBAL_ID), budget, at),)
         if self.global_budget.max is not None or self.global_budget.soft is not None:
-            accounts += self._scope(Scope.GLOBAL, EVERYBODY, self.global_budget, at)
+            accounts += self._scope(Scope.GLOBAL, GLOBAL_ID, self.global_budget, at)
         return accounts
 
-    def present(self, scope: Scope, id_: str, budget: Budget, at: datetime) -> Account:
+    def present(self, scope: Scope, id_: str, budget: Budget, at: datetime) -> BudgetCounter:
         """The account that the budget's cap applies to then."""
         window = window_at(budget.duration, at, self.zone)
-        return Account(scope, id_, window, budget.cap(at), budget.soft)
+        return BudgetCounter(scope, id_, window, budget.cap(at), budget.soft)
 
-    def windows(self, holder: Key | User, at: datetime) -> tuple[Account, ...]:
+    def windows(self, holder: Key | User, at: datetime) -> tuple[BudgetCounter, ...]:
         """The present accounts of all budgets that a key or a user has, lifetimes among them."""
         is_key, allowance = isinstance(holder, Key), holder.allowance
         whole = Scope.KEY if is_key else Scope.USER
@@ -248,23 +248,25 @@ class Accounts:
             self.present(whole, holder.id, allowance.budget, at),
         )
 
-    def of_everybody(self, at: datetime) -> tuple[Account, ...]:
+    def of_everybody(self, at: datetime) -> tuple[BudgetCounter, ...]:
         """The present accounts of the budgets that all share."""
         models = (
-            self.present(Scope.GLOBAL_MODEL, by_model(model, EVERYBODY), budget, at)
+            self.present(Scope.GLOBAL_MODEL, by_model(model, GLOBAL_ID), budget, at)
             for model, budget in self.global_model_budgets.items()
         )
-        return (self.present(Scope.GLOBAL, EVERYBODY, self.global_budget, at), *models)
+        return (self.present(Scope.GLOBAL, GLOBAL_ID, self.global_budget, at), *models)
 
-    def _scope(self, scope: Scope, id_: str, budget: Budget, at: datetime) -> tuple[Account, ...]:
+    def _scope(
+        self, scope: Scope, id_: str, budget: Budget, at: datetime
+    ) -> tuple[BudgetCounter, ...]:
         present = self.present(scope, id_, budget, at)
         if present.lifetime:
             return (present,)
-        return (Account(scope, id_, LIFETIME, None), present)
+        return (BudgetCounter(scope, id_, LIFETIME, None), present)
 
     def _model(
-        self, scope: Scope, id_: str, allowance: Allowance, model: str, at: datetime
-    ) -> tuple[Account, ...]:
+        self, scope: Scope, id_: str, allowance: Policy, model: str, at: datetime
+    ) -> tuple[BudgetCounter, ...]:
         budget = allowance.model_budgets.get(model)
         return (self.present(scope, by_model(model, id_), budget, at),) if budget else ()
 
@@ -281,7 +283,7 @@ def limits_of(caller: Caller, model: Model) -> tuple[LimitedBy, ...]:
 
 
 def _limits(
-    single: LimitScope, whole: LimitScope, id_: str, allowance: Allowance, model: Model
+    single: LimitScope, whole: LimitScope, id_: str, allowance: Policy, model: Model
 ) -> Iterable[LimitedBy]:
     own = allowance.model_limits.get(model.name, NO_LIMITS)
     if own != NO_LIMITS:

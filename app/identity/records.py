@@ -32,8 +32,8 @@ from app.identity.columns import (
     user_of,
     user_values,
 )
-from app.identity.policy import Allowance, Key, User
-from app.ledger.record import Account
+from app.identity.policy import Key, Policy, User
+from app.ledger.record import BudgetCounter
 from app.ledger.windows import names, open_windows
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -51,22 +51,22 @@ class NewSecret:
 class Records(Protocol):
     """Users and keys, for administration. Changes are entered in the audit log by their author.
 
-    Fields of changes go by the names that LiteLLM has for them.
+    Fields of changes have LiteLLM's names.
     """
 
     async def add_user(
-        self, user: User, key: Key | None, by: Author, windows: Sequence[Account] = ()
+        self, user: User, key: Key | None, by: Author, windows: Sequence[BudgetCounter] = ()
     ) -> None:
         """Add a user and a first key, and start the user's budget windows at zero, all or nothing.
 
         Raises Conflict if one exists, NotFound if its budget does not."""
 
-    async def add_key(self, key: Key, by: Author, windows: Sequence[Account] = ()) -> None:
+    async def add_key(self, key: Key, by: Author, windows: Sequence[BudgetCounter] = ()) -> None:
         """Add a key and start its budget windows at zero, all or nothing.
 
         Raises Conflict if its alias is taken, NotFound if its user or budget does not exist."""
 
-    async def shared_budget(self, budget_id: str) -> Allowance | None:
+    async def shared_budget(self, budget_id: str) -> Policy | None:
         """The named budget of that id; None where there is none."""
 
     async def user(self, user_id: UserId) -> User | None: ...
@@ -86,7 +86,7 @@ class Records(Protocol):
         user_id: UserId,
         changes: Mapping[str, Any],
         by: Author,
-        windows: Sequence[Account] = (),
+        windows: Sequence[BudgetCounter] = (),
     ) -> User | None:
         """Change these fields alone and open these windows with what was spent in them; None where
         there is no such user. Raises NotFound for a budget that does not exist, InvalidRequest."""
@@ -96,7 +96,7 @@ class Records(Protocol):
         key_id: KeyId,
         changes: Mapping[str, Any],
         by: Author,
-        windows: Sequence[Account] = (),
+        windows: Sequence[BudgetCounter] = (),
     ) -> Key | None:
         """The same of a key. Raises Conflict, NotFound, InvalidRequest."""
 
@@ -106,7 +106,7 @@ class Records(Protocol):
         secret: NewSecret,
         by: Author,
         changes: Mapping[str, Any] = NOTHING,
-        windows: Sequence[Account] = (),
+        windows: Sequence[BudgetCounter] = (),
     ) -> Key | None:
         """Replace the secret of a key and change these fields, all or nothing; None where there is
         no such key. Raises Conflict if the secret is or was in use, and as `update_key`."""
@@ -116,13 +116,13 @@ class Records(Protocol):
 
     async def delete_keys(self, ids: Sequence[KeyId], by: Author) -> None: ...
 
-    async def spent(self, account: Account) -> Decimal:
+    async def spent(self, account: BudgetCounter) -> Decimal:
         """USD settled in an account so far."""
 
-    async def spends(self, accounts: Sequence[Account]) -> Sequence[Decimal]:
+    async def spends(self, accounts: Sequence[BudgetCounter]) -> Sequence[Decimal]:
         """The same of several, in their order."""
 
-    async def open_windows(self, accounts: Sequence[Account]) -> None:
+    async def open_windows(self, accounts: Sequence[BudgetCounter]) -> None:
         """Begin accounts with what was spent in their windows already."""
 
 
@@ -234,7 +234,7 @@ class PostgresRecords:
         self._database = database
 
     async def add_user(
-        self, user: User, key: Key | None, by: Author, windows: Sequence[Account] = ()
+        self, user: User, key: Key | None, by: Author, windows: Sequence[BudgetCounter] = ()
     ) -> None:
         query, values = START_USER, marked("u_", user_values(user)) | {"windows": names(windows)}
         if key is not None:
@@ -246,7 +246,7 @@ class PostgresRecords:
                 alias = {"key_alias": key.alias} if key else {}
                 raise await self._refused(error, user_values(user) | alias) from error
 
-    async def add_key(self, key: Key, by: Author, windows: Sequence[Account] = ()) -> None:
+    async def add_key(self, key: Key, by: Author, windows: Sequence[BudgetCounter] = ()) -> None:
         values = marked("k_", key_values(key)) | {"windows": names(windows)}
         try:
             await self._database.execute(START_KEY, values, by)
@@ -254,7 +254,7 @@ class PostgresRecords:
             if not await self._stored(key):
                 raise refused(error, key_values(key)) from error
 
-    async def shared_budget(self, budget_id: str) -> Allowance | None:
+    async def shared_budget(self, budget_id: str) -> Policy | None:
         rows = await self._database.rows(SHARED_BUDGET, {"budget_id": budget_id}, dict_row)
         return template_of(rows[0], "b") if rows else None
 
@@ -294,7 +294,7 @@ class PostgresRecords:
         user_id: UserId,
         changes: Mapping[str, Any],
         by: Author,
-        windows: Sequence[Account] = (),
+        windows: Sequence[BudgetCounter] = (),
     ) -> User | None:
         changed = update("gateway_user", "user_id", changes)
         query = (
@@ -309,7 +309,7 @@ class PostgresRecords:
         key_id: KeyId,
         changes: Mapping[str, Any],
         by: Author,
-        windows: Sequence[Account] = (),
+        windows: Sequence[BudgetCounter] = (),
     ) -> Key | None:
         query = changed_key(f"changed AS ({update('api_key', 'key_id', changes)})")
         row = await self._changed(query, {**changes, "key_id": key_id}, by, windows)
@@ -321,7 +321,7 @@ class PostgresRecords:
         secret: NewSecret,
         by: Author,
         changes: Mapping[str, Any] = NOTHING,
-        windows: Sequence[Account] = (),
+        windows: Sequence[BudgetCounter] = (),
     ) -> Key | None:
         values = {
             **changes,
@@ -338,7 +338,7 @@ class PostgresRecords:
         query: LiteralString,
         values: dict[str, Any],
         by: Author,
-        windows: Sequence[Account],
+        windows: Sequence[BudgetCounter],
     ) -> dict[str, Any] | None:
         parameters = stored(values) | {"windows": names(windows)}
         try:
@@ -366,7 +366,7 @@ class PostgresRecords:
     async def delete_keys(self, ids: Sequence[KeyId], by: Author) -> None:
         await self._database.execute(DELETE_KEYS, {"ids": list(ids)}, by)
 
-    async def spent(self, account: Account) -> Decimal:
+    async def spent(self, account: BudgetCounter) -> Decimal:
         rows = await self._database.rows(
             SPENT,
             {"scope": account.scope.value, "id": account.id, "start": account.window.start},
@@ -374,7 +374,7 @@ class PostgresRecords:
         )
         return Decimal(rows[0]) if rows else Decimal(0)
 
-    async def spends(self, accounts: Sequence[Account]) -> Sequence[Decimal]:
+    async def spends(self, accounts: Sequence[BudgetCounter]) -> Sequence[Decimal]:
         values = {
             "scopes": [account.scope.value for account in accounts],
             "ids": [account.id for account in accounts],
@@ -382,5 +382,5 @@ class PostgresRecords:
         }
         return await self._database.rows(SPENDS, values, scalar_row)
 
-    async def open_windows(self, accounts: Sequence[Account]) -> None:
+    async def open_windows(self, accounts: Sequence[BudgetCounter]) -> None:
         await open_windows(self._database, accounts)

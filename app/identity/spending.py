@@ -10,9 +10,9 @@ from app.core.budgets import LIFETIME
 from app.core.time import Clock
 from app.errors import DatabaseUnavailable, NotFound
 from app.identity.fields import WINDOWS
-from app.identity.policy import EVERYTHING, Accounts, Allowance, Key, User
+from app.identity.policy import EVERYTHING, Accounts, Key, Policy, User
 from app.identity.records import Records
-from app.ledger.record import Account, Scope
+from app.ledger.record import BudgetCounter, Scope
 
 Holder = TypeVar("Holder", Key, User)
 
@@ -20,8 +20,8 @@ WHOLE: Final = frozenset({Scope.KEY, Scope.USER})
 
 
 @dataclass(frozen=True, slots=True)
-class Spending:
-    """USD: `spend` in the budget's present window, `total` for ever, `by_model` in the windows of
+class SpendTotal:
+    """USD: `spend` in the budget's current period, `total` ever, `by_model` in the periods of
     budgets by model; `resets_at` in UTC. Amounts that could not be read are None."""
 
     spend: Decimal | None
@@ -30,7 +30,7 @@ class Spending:
     by_model: Mapping[str, Decimal]
 
 
-class Spendings:
+class SpendTotals:
     """Reads the accounts of users and keys."""
 
     def __init__(self, records: Records, accounts: Accounts, clock: Clock) -> None:
@@ -38,11 +38,11 @@ class Spendings:
         self._accounts = accounts
         self._clock = clock
 
-    async def of(self, holder: Key | User) -> Spending:
+    async def of(self, holder: Key | User) -> SpendTotal:
         (spending,) = await self.of_all([holder])
         return spending
 
-    async def of_all(self, holders: Sequence[Key | User]) -> list[Spending]:
+    async def of_all(self, holders: Sequence[Key | User]) -> list[SpendTotal]:
         """In their order, by one statement."""
         now = self._clock.now()
         accounts = [(_lifetime(h), *self._accounts.windows(h, now)) for h in holders]
@@ -52,27 +52,27 @@ class Spendings:
             total, *by_model, spend = [next(spends) for _ in group]
             models = sorted(holder.allowance.model_budgets)
             found.append(
-                Spending(
+                SpendTotal(
                     spend, total, group[-1].window.end, dict(zip(models, by_model, strict=True))
                 )
             )
         return found
 
-    def none(self, holder: Key | User) -> Spending:
+    def none(self, holder: Key | User) -> SpendTotal:
         """What somebody new has spent."""
         nothing = Decimal(0)
         windows = self._accounts.windows(holder, self._clock.now())
         by_model = dict.fromkeys(sorted(holder.allowance.model_budgets), nothing)
-        return Spending(nothing, nothing, windows[-1].window.end, by_model)
+        return SpendTotal(nothing, nothing, windows[-1].window.end, by_model)
 
-    async def if_readable(self, holder: Key | User) -> Spending:
-        """For an answer that must not be lost: without amounts while the database is away."""
+    async def if_readable(self, holder: Key | User) -> SpendTotal:
+        """For an answer that must not fail: without amounts while the database is unavailable."""
         try:
             return await self.of(holder)
         except DatabaseUnavailable:
             return replace(self.none(holder), spend=None, total=None, by_model={})
 
-    def windows(self, holder: Key | User) -> list[Account]:
+    def windows(self, holder: Key | User) -> list[BudgetCounter]:
         """The present windows of a holder's budgets that are to begin with what was spent in them
         already, so that neither a new budget starts from nothing nor an old one's spend blocks
         it."""
@@ -80,7 +80,7 @@ class Spendings:
         # What a key or a user spent in all is counted from the first request on.
         return [w for w in windows if not w.lifetime or w.scope not in WHOLE]
 
-    async def shared_budget(self, budget_id: str | None) -> Allowance:
+    async def shared_budget(self, budget_id: str | None) -> Policy:
         """What the named budget says. Raises NotFound."""
         if budget_id is None:
             return EVERYTHING
@@ -89,7 +89,7 @@ class Spendings:
             raise NotFound(f"There is no budget {budget_id!r}; see /budget/list.")
         return found
 
-    async def opened_by(self, holder: Holder, changes: Mapping[str, Any]) -> list[Account]:
+    async def opened_by(self, holder: Holder, changes: Mapping[str, Any]) -> list[BudgetCounter]:
         """The windows that a change of these fields opens. Raises NotFound for a budget."""
         if not WINDOWS & changes.keys():
             return []
@@ -112,6 +112,6 @@ class Spendings:
                 await self._records.open_windows(fresh)
 
 
-def _lifetime(holder: Key | User) -> Account:
+def _lifetime(holder: Key | User) -> BudgetCounter:
     scope = Scope.KEY if isinstance(holder, Key) else Scope.USER
-    return Account(scope, holder.id, LIFETIME, None)
+    return BudgetCounter(scope, holder.id, LIFETIME, None)

@@ -16,7 +16,7 @@ from app.identity.keys import Keys, NewKey
 from app.identity.listing import Listing, UserFilter, UserSummary
 from app.identity.policy import Key, Role, User
 from app.identity.records import Records
-from app.identity.spending import Spendings
+from app.identity.spending import SpendTotals
 
 
 class Users:
@@ -28,7 +28,7 @@ class Users:
         listing: Listing,
         keys: Keys,
         fields: Fields,
-        spendings: Spendings,
+        spendings: SpendTotals,
         authenticator: Authenticator,
         clock: Clock,
         defaults: Mapping[str, Any],

@@ -41,19 +41,19 @@ class End:
 
 def rejected(
     request: InferenceRequest,
-    dialect: str,
+    api_format: str,
     caller: Caller | None,
     target: Target | None,
     error: GatewayError,
     seconds: float,
 ) -> RequestRecord:
-    """After so many seconds; with as much as was known by then."""
+    """The record of a request that the gateway rejected after `seconds`, with what is known."""
     key = caller.key if caller else None
     return RequestRecord(
         request_id=request.id,
         started_at=request.received_at,
         finished_at=request.received_at + timedelta(seconds=seconds),
-        api_format=dialect,
+        api_format=api_format,
         route=request.route,
         status=error.status,
         ending=None,

@@ -24,7 +24,7 @@ from app.inference.known_prompts import KnownPrompts, Prefix, prefixes
 from app.inference.limits import budget_refusal, limit_refusal
 from app.inference.request import InferenceRequest
 from app.inference.reservation import Demand, Quote, Quotes, Reservation
-from app.ledger.record import Grant, Hold, Ledger, LimitRefusal, Refusal
+from app.ledger.record import BudgetRejection, Grant, Ledger, RateLimitRejection, ReserveRequest
 
 TIGHT: Final = 20
 """Prompts are learnt where a budget has less left than this many of them at their upper bound."""
@@ -83,8 +83,8 @@ class Admission:
         accounts = self._accounts.of(caller, model.name, request.received_at)
         limits = limits_of(caller, model)
 
-        def hold(quote: Quote) -> Hold:
-            return Hold(
+        def hold(quote: Quote) -> ReserveRequest:
+            return ReserveRequest(
                 request_id=request.id,
                 owner=self._instance,
                 started_at=request.received_at,
@@ -119,14 +119,14 @@ class Admission:
         self._prompts.learn(reservation.prompt, usage)
 
     async def _reserve(
-        self, hold: Callable[[Quote], Hold], demand: Demand, quotes: Quotes, owner: str
+        self, hold: Callable[[Quote], ReserveRequest], demand: Demand, quotes: Quotes, owner: str
     ) -> Reservation:
         quote = quotes.generous()
         asked = hold(quote)
         answer = await self._ledger.hold(asked)
         needed = quote.amount
         prompt: tuple[Prefix, ...] = ()
-        if isinstance(answer, Refusal):
+        if isinstance(answer, BudgetRejection):
             needed = quotes.cheapest
             prompt = await self._prompt(demand) if needed <= _room(answer) else ()
             async for usage, cached in self._estimates(owner, demand, prompt):
@@ -138,7 +138,7 @@ class Admission:
                 quote = replace(closer, amount=_room(answer)) if cached else closer
                 asked = hold(quote)
                 answer = await self._ledger.hold(asked)
-                if not isinstance(answer, Refusal):
+                if not isinstance(answer, BudgetRejection):
                     break
         if not isinstance(answer, Grant):
             raise self._refusal(answer, asked, needed)
@@ -189,12 +189,12 @@ class Admission:
                 del self._refused[next(iter(self._refused))]
 
     def _refusal(
-        self, refusal: Refusal | LimitRefusal, hold: Hold, needed: Decimal
+        self, refusal: BudgetRejection | RateLimitRejection, hold: ReserveRequest, needed: Decimal
     ) -> GatewayError:
         """The error to raise, remembered for the key. No frame that raises it may name it: that
         would be a cycle, which keeps the request in memory."""
         error: GatewayError
-        if isinstance(refusal, LimitRefusal):
+        if isinstance(refusal, RateLimitRejection):
             error = limit_refusal(refusal, hold.tokens, contact=self._contact)
         else:
             now = self._clock.now()
@@ -203,6 +203,6 @@ class Admission:
         return error
 
 
-def _room(refusal: Refusal) -> Decimal:
+def _room(refusal: BudgetRejection) -> Decimal:
     """USD that the account which refused has left."""
     return (refusal.account.cap or Decimal(0)) - refusal.spent - refusal.held

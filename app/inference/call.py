@@ -16,14 +16,14 @@ from app.core.json_fields import JsonObject
 from app.errors import GatewayError, InternalError, UpstreamBroke, UpstreamOverloaded
 from app.formats.collector import MessageCollector
 from app.formats.events import Event
-from app.formats.format import Dialect, Writer
+from app.formats.format import ApiFormat, FrameWriter
 from app.formats.meter import Meter
 from app.identity.policy import Caller
 from app.inference.accounting import Accounting, End, rejected
 from app.inference.client import Client
 from app.inference.inference import Inference
 from app.inference.limits import notices
-from app.inference.request import InferenceRequest, Prepared, prepare, with_max_tokens
+from app.inference.request import InferenceRequest, ParsedRequest, prepare, with_max_tokens
 from app.inference.reservation import Demand
 from app.upstream.upstream import UpstreamStream, open_stream
 
@@ -48,7 +48,7 @@ class Call:
         self,
         shared: Inference,
         request: InferenceRequest,
-        dialect: Dialect,
+        api_format: ApiFormat,
         client: Client,
         *,
         stream_headers: Mapping[str, str],
@@ -56,19 +56,19 @@ class Call:
     ) -> None:
         self._shared = shared
         self._request = request
-        self._dialect = dialect
+        self._format = api_format
         self._client = client
         self._stream_headers = stream_headers
         self._error_response = error_response
         self._caller: Caller | None = None
-        self._prepared: Prepared | None = None
+        self._prepared: ParsedRequest | None = None
         self._room = Taken.nothing()
         self._upstream: UpstreamStream | None = None
         self._unreadable: UpstreamBroke | None = None
         self._drain: asyncio.Timeout | None = None
         """Ends the reading on for a client that has hung up."""
         self._accounting: Accounting
-        self._writer: Writer
+        self._writer: FrameWriter
 
     async def run(self) -> None:
         """Raises only for faults of the gateway itself; they are recorded all the same."""
@@ -107,9 +107,10 @@ class Call:
             await self._shared.background.complete(accounting.settle(end))
         await self._send_end(prepared, end)
 
-    async def _admit(self) -> Prepared:
+    async def _admit(self) -> ParsedRequest:
         """Authenticate, read and translate the request, and reserve what it may cost."""
         shared, request = self._shared, self._request
+        await shared.pacer.turn()
         caller = self._caller = await shared.authenticator.caller(request.credentials)
         shared.admission.refuse_again(caller, request.body_bytes)
         self._room = await shared.intake.room(caller.owner, request.body_bytes)
@@ -118,9 +119,7 @@ class Call:
         prepared = self._prepared = await shared.intake.read(
             caller.owner,
             body,
-            partial(
-                prepare, request, body, caller, self._dialect, shared.catalog, shared.guardrail
-            ),
+            partial(prepare, request, body, caller, self._format, shared.catalog, shared.guardrail),
         )
         request = self._request = request.tagged(prepared.asked)
         reservation = await shared.admission.admit(
@@ -146,7 +145,7 @@ class Call:
             caller,
             prepared.target,
             reservation,
-            api_format=self._dialect.name,
+            api_format=self._format.name,
             stream=prepared.stream,
             parameters=prepared.parameters,
             captured=body if shared.captures else None,
@@ -158,7 +157,7 @@ class Call:
         )
         return prepared
 
-    async def _invoke(self, prepared: Prepared) -> End:
+    async def _invoke(self, prepared: ParsedRequest) -> End:
         """An answer that Bedrock sends at once. All that it can cost is reserved."""
         accounting = self._accounting
         prepared.drop_parsed()
@@ -176,9 +175,9 @@ class Call:
             accounting.meter.see_headers(completion.headers)
         return End("completed", message=message)
 
-    async def _relay(self, prepared: Prepared) -> End:
-        """A stream: passed on as it comes, or collected where only a stream can be ended by the
-        budget. When the client has hung up, Bedrock is read on for the exact bill."""
+    async def _relay(self, prepared: ParsedRequest) -> End:
+        """A stream: passed on, or collected where only a stream can be ended by the budget. After
+        the client has disconnected, it is read to its end for the exact bill."""
         client, accounting = self._client, self._accounting
         meter = accounting.meter
         self._begin(prepared)
@@ -206,13 +205,13 @@ class Call:
             raise self._unreadable
         return End("completed", last=last, message=self._collected())
 
-    def _begin(self, prepared: Prepared) -> None:
+    def _begin(self, prepared: ParsedRequest) -> None:
         """Choose what becomes of the events; nothing is sent yet."""
         shared, meter = self._shared, self._accounting.meter
         if not prepared.stream:
             self._writer = MessageCollector(meter)
         else:
-            self._writer = self._dialect.writer(
+            self._writer = self._format.writer(
                 prepared.asked, meter, model=prepared.target.asked, now=shared.clock.now()
             )
             self._client.stream(
@@ -233,7 +232,7 @@ class Call:
         """The message of an answer that was streamed only so that the budget could end it."""
         return self._writer.message if isinstance(self._writer, MessageCollector) else None
 
-    async def _open(self, prepared: Prepared) -> list[bytes]:
+    async def _open(self, prepared: ParsedRequest) -> list[bytes]:
         """Call Bedrock, and wait for its first events."""
         accounting = self._accounting
         opened, accounting.target = await self._shared.attempts.make(
@@ -249,7 +248,7 @@ class Call:
         return events
 
     async def _read(self) -> list[bytes]:
-        """The next events. Raises UpstreamBroke if there are none though the message goes on."""
+        """The next events. Raises UpstreamBroke if there are none before the message has ended."""
         events = await self._upstream.read() if self._upstream is not None else []
         if not events:
             raise UpstreamBroke("Bedrock ended the answer in the middle.")
@@ -344,11 +343,11 @@ class Call:
             return True
         return True
 
-    async def _send_end(self, prepared: Prepared, end: End) -> None:
+    async def _send_end(self, prepared: ParsedRequest, end: End) -> None:
         """The last bytes, now that the call is settled."""
         client = self._client
         if end.message is not None:
-            body = self._dialect.whole(
+            body = self._format.whole(
                 dict(end.message),
                 self._accounting.meter.usage,
                 model=prepared.target.asked,
@@ -363,11 +362,11 @@ class Call:
 
     def _notices(self) -> dict[str, str]:
         grant = self._accounting.reservation.grant
-        return notices(grant, self._dialect.name, self._shared.clock.now())
+        return notices(grant, self._format.name, self._shared.clock.now())
 
     def _reject(self, error: GatewayError) -> None:
         seconds = self._shared.clock.monotonic() - self._request.received_monotonic
         target = self._prepared.target if self._prepared else None
         self._shared.sink.record(
-            rejected(self._request, self._dialect.name, self._caller, target, error, seconds)
+            rejected(self._request, self._format.name, self._caller, target, error, seconds)
         )

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 class Client:
     """Sends one response, or a stream whose silences are filled with pings.
 
-    A timer beside the call starts the stream when Bedrock is silent for long, and pings after each
+    A timer starts the stream when Bedrock is silent for long, and pings after each
     further silence; it never interrupts the call. What is sent to a client that has disconnected is
     dropped.
     """
@@ -51,7 +51,7 @@ class Client:
         self._headers, self._ping = headers, ping
         self._allowed_silence, self._ping_seconds = start_seconds, ping_seconds
         self._sent_at = self._loop.time()
-        self._timer = self._loop.call_later(start_seconds, self._tick)
+        self._schedule(start_seconds)
         self._start(self._listen(on_disconnect))
 
     async def write(self, frames: bytes) -> None:
@@ -77,6 +77,7 @@ class Client:
         try:
             if not self.started:
                 self.started = True
+                self._schedule(self._ping_seconds)
                 head = [(name.encode(), value.encode()) for name, value in self._headers.items()]
                 await self._send({"type": "http.response.start", "status": 200, "headers": head})
             await self._send({"type": "http.response.body", "body": frames, "more_body": more})
@@ -92,7 +93,12 @@ class Client:
             idle = not (self._sending or self.finished or self.disconnected)
             if idle and (self._ping or not self.started):
                 self._start(self._body(self._ping, more=True))
-        self._timer = self._loop.call_later(left, self._tick)
+        self._schedule(left)
+
+    def _schedule(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._tick)
 
     async def _listen(self, on_disconnect: Callable[[], None]) -> None:
         while (await self._receive())["type"] != "http.disconnect":

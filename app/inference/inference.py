@@ -1,17 +1,18 @@
 """What all calls share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.catalog.catalog import Catalog
 from app.core.guardrail import Guardrail
-from app.core.tasks import Background
+from app.core.pacer import StartPacer
+from app.core.tasks import DetachedTasks
 from app.core.time import Clock
 from app.identity.authentication import Authenticator
 from app.inference.admission import Admission
 from app.inference.intake import Intake
 from app.ledger.record import Sink
 from app.ledger.settling import Settler
-from app.upstream.routing import Attempts
+from app.upstream.routing import Router
 from app.upstream.upstream import Upstream
 
 
@@ -22,7 +23,7 @@ class Timing:
     first_event_wait: float
     ping: float
     drain: float
-    """How long Bedrock is read on after the client hung up."""
+    """How long a stream is read after its client has disconnected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,12 @@ class Inference:
     admission: Admission
     settler: Settler
     upstream: Upstream
-    attempts: Attempts
+    attempts: Router
     sink: Sink
-    background: Background
+    background: DetachedTasks
     clock: Clock
     timing: Timing
+    pacer: StartPacer = field(default_factory=StartPacer)
     guardrail: Guardrail | None = None
     captures: bool = False
     """Whether records are to hold what was asked and answered."""

@@ -1,4 +1,4 @@
-"""What a caller is told whom a budget or a limit keeps out."""
+"""Errors and response headers of budgets and rate limits."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -8,7 +8,14 @@ from typing import assert_never
 
 from app.core.budgets import A_DAY, LimitKind, LimitScope
 from app.errors import BudgetExceeded, BudgetHeld, GatewayError, RateLimited
-from app.ledger.record import Account, Grant, LimitRefusal, Reading, Refusal, Scope
+from app.ledger.record import (
+    BudgetCounter,
+    BudgetRejection,
+    Grant,
+    RateLimitRejection,
+    RateLimitState,
+    Scope,
+)
 
 HELD_RETRY_SECONDS = 2
 """By then some of the requests in flight are likely to have ended."""
@@ -24,20 +31,21 @@ _PERIODS = {1: "daily", 7: "weekly"} | dict.fromkeys(range(28, 32), "monthly")
 
 
 def budget_refusal(
-    refusal: Refusal,
+    refusal: BudgetRejection,
     amount: Decimal,
     *,
     now: datetime,
     contact: str | None,
 ) -> GatewayError:
-    """The error for a hold of `amount` USD that did not fit. Held money is never called spent."""
+    """The error for a reservation of `amount` USD that did not fit. Reservations are never reported
+    as spend."""
     account = refusal.account
     cap = account.cap or Decimal(0)
     whose = _whose(account.scope, account.id)
     if refusal.spent + amount <= cap:
         return BudgetHeld(
             f"The budget of {whose} has {usd(cap - refusal.spent)} left, but requests in flight "
-            f"hold {usd(refusal.held)} of it. Try again in a moment.",
+            f"reserve {usd(refusal.held)} of it. Try again in a moment.",
             {"retry-after": str(HELD_RETRY_SECONDS)},
         )
     left = max(cap - refusal.spent, Decimal(0))
@@ -48,12 +56,12 @@ def budget_refusal(
         else f"The budget of {whose} has {usd(left)} of {usd(cap)} left, "
         f"and this request needs about {usd(amount)}"
     )
-    message += f"; it starts anew at {end:%Y-%m-%d %H:%M} UTC." if end else "."
+    message += f"; it resets at {end:%Y-%m-%d %H:%M} UTC." if end else "."
     message += f" Ask {contact} to raise it." if contact else ""
     return BudgetExceeded(message, _headers(refusal, cap, now))
 
 
-def limit_refusal(refusal: LimitRefusal, tokens: int, *, contact: str | None) -> RateLimited:
+def limit_refusal(refusal: RateLimitRejection, tokens: int, *, contact: str | None) -> RateLimited:
     """The error for a request of about so many tokens that came too soon."""
     by, limits = refusal.limited_by, refusal.limited_by.limits
     whose = _capital(_whose(by.scope, by.id))
@@ -103,7 +111,7 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _headers(refusal: Refusal, cap: Decimal, now: datetime) -> dict[str, str]:
+def _headers(refusal: BudgetRejection, cap: Decimal, now: datetime) -> dict[str, str]:
     """What Claude Code reads to say that, and until when, a spend limit is reached."""
     share = refusal.spent / cap if cap else Decimal(1)
     window = refusal.account.window
@@ -124,17 +132,17 @@ def _headers(refusal: Refusal, cap: Decimal, now: datetime) -> dict[str, str]:
 UNIFIED = "anthropic-ratelimit-unified-"
 
 
-def notices(grant: Grant, dialect: str, now: datetime) -> dict[str, str]:
-    """Headers for the answer to a request of that dialect."""
+def notices(grant: Grant, api_format: str, now: datetime) -> dict[str, str]:
+    """Headers for the answer to a request in that API format."""
     headers = _budget(grant)
-    if dialect == "anthropic":
+    if api_format == "anthropic":
         headers |= _unified(grant) | _limits(grant.readings, _anthropic, now)
-    elif dialect == "openai":
+    elif api_format == "openai":
         headers |= _limits(grant.readings, _openai, now)
     return headers
 
 
-def reset(account: Account) -> dict[str, str]:
+def reset(account: BudgetCounter) -> dict[str, str]:
     """When the window ends, in seconds since the epoch."""
     if account.window.end is None:
         return {}
@@ -168,7 +176,7 @@ def _unified(grant: Grant) -> dict[str, str]:
 
 
 def _limits(
-    readings: Iterable[Reading],
+    readings: Iterable[RateLimitState],
     name: Callable[[str, str, float, datetime], tuple[str, str]],
     now: datetime,
 ) -> dict[str, str]:
@@ -188,7 +196,7 @@ def _limits(
     return headers
 
 
-def _state(reading: Reading, kind: str) -> tuple[int, float] | None:
+def _state(reading: RateLimitState, kind: str) -> tuple[int, float] | None:
     """The limit, and how much of it is used."""
     limits = reading.limited_by.limits
     if kind == "requests":

@@ -1,4 +1,4 @@
-"""One inference request as the front door hands it in."""
+"""One inference request, as received and as parsed."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from app.core.guardrail import Guardrail
 from app.core.ids import Credentials, RequestId
 from app.core.json_fields import JsonObject
 from app.core.tags import body_tags, tags
-from app.formats.format import Dialect
+from app.formats.format import ApiFormat
 from app.formats.guardrail import refuse_tagged_fields
 from app.identity.policy import Caller
 from app.inference.estimates import InputEstimate, compacts
@@ -46,7 +46,7 @@ class InferenceRequest:
     id: RequestId
     route: str
     read: ReadBody
-    """Nobody's body is read before it is known who sends it."""
+    """The body is not read until the caller is authenticated."""
     body_bytes: int
     """As declared, or the most that is taken."""
     credentials: Credentials
@@ -65,7 +65,7 @@ class InferenceRequest:
 
 
 @dataclass(slots=True)
-class Prepared:
+class ParsedRequest:
     """`asked` is the body as the client sent it, `wanted` what Bedrock gets: both are parsed, and
     dropped before the call, which may take minutes."""
 
@@ -94,21 +94,21 @@ def prepare(
     request: InferenceRequest,
     body: bytes,
     caller: Caller,
-    dialect: Dialect,
+    api_format: ApiFormat,
     catalog: Catalog,
     guardrail: Guardrail | None,
-) -> Prepared:
+) -> ParsedRequest:
     """`guardrail` is for callers who have none of their own. May run in a thread.
 
     Raises InvalidRequest, naming the field, or UnknownModel."""
     asked = json_fields.json_object(body)
-    target = catalog.resolve(dialect.model(asked))
-    wanted = dialect.to_bedrock(asked, request.betas, target.model)
+    target = catalog.resolve(api_format.model(asked))
+    wanted = api_format.to_bedrock(asked, request.betas, target.model)
     imposed = caller.guardrail or guardrail
     if imposed is not None:
         refuse_tagged_fields(wanted)
     encoded = json_fields.encoded(wanted)
-    return Prepared(
+    return ParsedRequest(
         caller=caller,
         target=target,
         asked=asked,
@@ -118,9 +118,9 @@ def prepare(
             encoded,
             caller.key.id,
             guardrail=imposed,
-            untouchable=dialect.passes_through,
+            untouchable=api_format.passes_through,
         ),
-        stream=dialect.streamed(asked),
+        stream=api_format.streamed(asked),
         input=InputEstimate.of(encoded, wanted, target.model),
         max_tokens=wanted["max_tokens"],
         thinks=_thinks(wanted, target) or compacts(wanted),

@@ -14,7 +14,7 @@ from app.errors import DatabaseUnavailable
 from app.formats.meter import Meter
 from app.inference.estimates import FIRST_SLICE, SLICE, InputEstimate
 from app.inference.known_prompts import Prefix
-from app.ledger.record import Grant, Hold, Ledger
+from app.ledger.record import Grant, Ledger, ReserveRequest
 
 CROWD: Final = 50
 """Too much is given back at once where as many such requests would use up a budget."""
@@ -26,7 +26,7 @@ class Reservation:
     def __init__(
         self,
         ledger: Ledger,
-        hold: Hold,
+        hold: ReserveRequest,
         pricing: Target,
         covered: Usage,
         *,

@@ -15,16 +15,16 @@ from app.core.ids import InstanceId, KeyId, RequestId, UserId
 from app.database.database import Database
 from app.database.pipeline import Statement
 from app.ledger.record import (
-    Account,
-    Booked,
+    BudgetCounter,
+    BudgetRejection,
+    BudgetState,
     Grant,
-    Hold,
-    LimitRefusal,
-    Reading,
-    Refusal,
+    RateLimitRejection,
+    RateLimitState,
     RequestRecord,
+    ReserveRequest,
     Scope,
-    Standing,
+    Settled,
 )
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ class PostgresLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def hold(self, hold: Hold) -> Grant | Refusal | LimitRefusal:
+    async def hold(self, hold: ReserveRequest) -> Grant | BudgetRejection | RateLimitRejection:
         (
             refused_by,
             limited_by,
@@ -119,9 +119,9 @@ class PostgresLedger:
         if limited_by is not None and kind is not None:
             limit = hold.limits[int(limited_by) - 1]
             wait = float(wait_seconds) if wait_seconds is not None else None
-            return LimitRefusal(limit, LimitKind(kind.decode()), wait)
+            return RateLimitRejection(limit, LimitKind(kind.decode()), wait)
         standings = tuple(
-            Standing(account, usd, kept)
+            BudgetState(account, usd, kept)
             for account, usd, kept in zip(
                 hold.accounts, _numbers(spent, Decimal), _numbers(held, Decimal), strict=False
             )
@@ -129,17 +129,17 @@ class PostgresLedger:
         )
         if refused_by is not None:
             last = standings[-1]
-            return Refusal(last.account, spent=last.spent, held=last.held)
+            return BudgetRejection(last.account, spent=last.spent, held=last.held)
         readings = zip(
             hold.limits, _numbers(requests, float), _numbers(tokens, float), strict=False
         )
-        return Grant(standings, tuple(Reading(*reading) for reading in readings))
+        return Grant(standings, tuple(RateLimitState(*reading) for reading in readings))
 
-    async def book(self, record: RequestRecord) -> Booked:
+    async def book(self, record: RequestRecord) -> Settled:
         (spent,), lasts = await self._database.row_to_last(
             SETTLE, _json(_end(record)), _owner(record)
         )
-        return Booked(_numbers(spent, Decimal), lasts)
+        return Settled(_numbers(spent, Decimal), lasts)
 
     async def settle(self, record: RequestRecord) -> None:
         await self._database.row_on_disk(SETTLE, _json(_end(record)), _owner(record))
@@ -150,7 +150,7 @@ class PostgresLedger:
     async def forget(self, owner: InstanceId) -> None:
         await self._database.execute(FORGET, {"owner": owner})
 
-    async def orphans(self, silent_seconds: float) -> Sequence[Hold]:
+    async def orphans(self, silent_seconds: float) -> Sequence[ReserveRequest]:
         rows = await self._database.rows(
             ORPHANS, {"silent_seconds": silent_seconds}, class_row(_HoldRow)
         )
@@ -158,7 +158,7 @@ class PostgresLedger:
 
     async def strays(
         self, owner: InstanceId, known: Collection[RequestId], seconds: float
-    ) -> Sequence[Hold]:
+    ) -> Sequence[ReserveRequest]:
         rows = await self._database.rows(
             STRAYS,
             {"owner": owner, "known": list(known), "seconds": seconds},
@@ -172,12 +172,12 @@ class PostgresLedger:
         )
 
 
-def _owner(of: Hold | RequestRecord) -> str:
+def _owner(of: ReserveRequest | RequestRecord) -> str:
     """Whose rows a statement locks."""
     return of.user_id or of.key_id or ""
 
 
-def _hold(hold: Hold) -> dict[str, Any]:
+def _hold(hold: ReserveRequest) -> dict[str, Any]:
     """As `reserve_v1` takes it."""
     asked = {
         "request_id": hold.request_id,
@@ -213,7 +213,7 @@ def _end(record: RequestRecord) -> dict[str, Any]:
     return {"row": record.to_row(), "counters": _counters(record.counters)}
 
 
-def _counters(accounts: Sequence[Account]) -> list[dict[str, Any]]:
+def _counters(accounts: Sequence[BudgetCounter]) -> list[dict[str, Any]]:
     return [
         {
             "scope": account.scope,
@@ -239,7 +239,7 @@ def _numbers(array: bytes | None, number: Callable[[str], Number]) -> list[Numbe
     return [number("0" if text == "NULL" else text) for text in texts]
 
 
-def _readable(rows: Sequence[_HoldRow]) -> list[Hold]:
+def _readable(rows: Sequence[_HoldRow]) -> list[ReserveRequest]:
     """Without those of a newer version that this one cannot read: that one settles them."""
     held = []
     for row in rows:
@@ -250,9 +250,9 @@ def _readable(rows: Sequence[_HoldRow]) -> list[Hold]:
     return held
 
 
-def _held(row: _HoldRow) -> Hold:
+def _held(row: _HoldRow) -> ReserveRequest:
     accounts = tuple(
-        Account(
+        BudgetCounter(
             Scope(account["scope"]),
             account["id"],
             Window(datetime.fromisoformat(account["start"]), None),
@@ -269,7 +269,7 @@ def _held(row: _HoldRow) -> Hold:
         )
         for limit in orjson.loads(row.limits)
     )
-    return Hold(
+    return ReserveRequest(
         request_id=RequestId(row.request_id),
         owner=InstanceId(row.instance_id),
         started_at=row.started_at,

@@ -15,14 +15,14 @@ from app.core.usage import NO_USAGE, Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
-    """A settlement that everybody sees, and whether it lasts: until that is known, a crash of the
-    database may still lose it, and whoever booked it must be able to book it again."""
+class Settled:
+    """A committed settlement, and whether it is durable: until that is known, a crash of the
+    database may lose it, and it must be possible to settle again."""
 
     spent: Sequence[Decimal]
     """USD in each of its accounts since."""
     lasts: asyncio.Future[bool]
-    """Shared by all that were booked at about the same time."""
+    """Shared by all that were settled at about the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class BudgetCounter:
     """One counter of spend: of a key, a user or everybody, or of one model for them, in one window.
 
-    Past `soft` USD there is a warning, past `cap` a refusal.
+    Spend above `soft` USD is warned about; reservations above `cap` are rejected.
     """
 
     scope: Scope
@@ -88,7 +88,7 @@ def by_model(model: str, id_: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class ReserveRequest:
     """Money and speed set aside for a request in flight: `amount` USD in every capped account, and
     `tokens` in every limit."""
 
@@ -99,7 +99,7 @@ class Hold:
     user_id: UserId | None
     model: str
     bedrock_id: str
-    accounts: tuple[Account, ...]
+    accounts: tuple[BudgetCounter, ...]
     amount: Decimal
     grows: bool
     """Whether the request holds something already, and this is the new total."""
@@ -110,11 +110,11 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BudgetState:
     """An account with a cap or a soft limit, as a hold found it: USD spent, and USD held, this hold
     among it."""
 
-    account: Account
+    account: BudgetCounter
     spent: Decimal
     held: Decimal
 
@@ -138,7 +138,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RateLimitState:
     """A limit as a hold found it: requests and tokens of late, itself not among them."""
 
     limited_by: LimitedBy
@@ -150,8 +150,8 @@ class Reading:
 class Grant:
     """The hold stands."""
 
-    standings: tuple[Standing, ...] = ()
-    readings: tuple[Reading, ...] = ()
+    standings: tuple[BudgetState, ...] = ()
+    readings: tuple[RateLimitState, ...] = ()
 
     @property
     def left(self) -> Decimal | None:
@@ -162,23 +162,23 @@ class Grant:
         return min(left, default=None)
 
     @property
-    def fullest(self) -> Standing | None:
+    def fullest(self) -> BudgetState | None:
         """The account with the largest share of its cap spent; None where none has a cap."""
         capped = [s for s in self.standings if s.account.cap]
         return max(capped, key=lambda s: s.share, default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class BudgetRejection:
     """The first account that a hold did not fit into, as it stood then (USD)."""
 
-    account: Account
+    account: BudgetCounter
     spent: Decimal
     held: Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class LimitRefusal:
+class RateLimitRejection:
     """The first limit that a hold came too soon for, or was one too many for.
 
     After `wait_seconds` it would have passed; None where that depends on others, or never comes.
@@ -248,17 +248,17 @@ class RequestRecord:
     agent: str | None = None
     user_agent: str | None = None
     tags: tuple[str, ...] = ()
-    counters: tuple[Account, ...] = ()
+    counters: tuple[BudgetCounter, ...] = ()
     """The budgets that the cost counts against."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Of the model: numbers and words of its own, never text."""
     content: CapturedContent | None = field(default=None, repr=False)
     """None unless capture is on; neither in the spend log nor in the spool."""
 
-    def budgets(self, spent: Sequence[Decimal]) -> tuple[Standing, ...]:
+    def budgets(self, spent: Sequence[Decimal]) -> tuple[BudgetState, ...]:
         """The budgets it counts against, given what is spent in each of `counters`."""
         return tuple(
-            Standing(account, usd, Decimal(0))
+            BudgetState(account, usd, Decimal(0))
             for account, usd in zip(self.counters, spent, strict=False)
             if account.watched
         )
@@ -313,11 +313,11 @@ def _milliseconds(seconds: float | None) -> int | None:
 class Ledger(Protocol):
     """The one authority over budgets. Every call is one statement, and atomic."""
 
-    async def hold(self, hold: Hold) -> Grant | Refusal | LimitRefusal:
+    async def hold(self, hold: ReserveRequest) -> Grant | BudgetRejection | RateLimitRejection:
         """Count the request in all of its limits and set its hold to `hold.amount` in all of its
         capped accounts, or change nothing. A hold that grows is not limited again."""
 
-    async def book(self, record: RequestRecord) -> Booked:
+    async def book(self, record: RequestRecord) -> Settled:
         """Replace the hold by what was really spent; idempotent by request id."""
 
     async def settle(self, record: RequestRecord) -> None:
@@ -326,13 +326,13 @@ class Ledger(Protocol):
     async def heartbeat(self, owner: InstanceId) -> None:
         """Say that this process is alive, and so its holds are."""
 
-    async def orphans(self, silent_seconds: float) -> Sequence[Hold]:
-        """Holds whose owner has been silent for so long."""
+    async def orphans(self, silent_seconds: float) -> Sequence[ReserveRequest]:
+        """Reservations of gateways without a heartbeat for `silent_seconds`."""
 
     async def strays(
         self, owner: InstanceId, known: Collection[RequestId], seconds: float
-    ) -> Sequence[Hold]:
-        """Holds of this owner, so many seconds old, for requests other than those it knows of."""
+    ) -> Sequence[ReserveRequest]:
+        """Reservations of this gateway, older than `seconds`, for requests not in `known`."""
 
     async def prepare(self, now: datetime) -> None:
         """Make room in the spend log for the days to come."""
@@ -353,7 +353,7 @@ class Sink(Protocol):
 
 
 class SpendWatcher(Protocol):
-    """Takes note of what was done with the account of spend beside serving."""
+    """Records what background work did with the ledger."""
 
     def spend_checked(self, differences: int) -> None: ...
 

@@ -1,4 +1,4 @@
-"""What a gateway does beside serving: says that it lives, and finishes what others left."""
+"""Heartbeats, orphaned reservations, and replay of the spool."""
 
 import asyncio
 import logging
@@ -10,13 +10,13 @@ from decimal import Decimal
 from app.core.ids import InstanceId, RequestId
 from app.core.time import Clock
 from app.errors import DatabaseUnavailable
-from app.ledger.record import Hold, Ledger, RequestRecord, SpendWatcher
+from app.ledger.record import Ledger, RequestRecord, ReserveRequest, SpendWatcher
 from app.ledger.settling import Settler
 
 log = logging.getLogger(__name__)
 
 
-class Janitor:
+class Recovery:
     """Works for as long as the process lives. Any number of processes may do so at once."""
 
     def __init__(
@@ -71,15 +71,17 @@ class Janitor:
         """Book what was kept. Raises DatabaseUnavailable."""
         if replayed := await self._settler.replay():
             self._watcher.tidied("spooled", replayed)
-            log.info("spooled settlements booked", extra={"count": replayed})
+            log.info("spooled settlements replayed", extra={"count": replayed})
 
     async def leave(self) -> None:
-        """This process ends in order: nothing of it is left to be settled by others."""
+        """Shut down: settle what is spooled, so that nothing is left to other instances."""
         try:
             await self._settler.replay()
             await self._ledger.forget(self._instance)
         except DatabaseUnavailable:
-            log.warning("database away at the end: others will settle what is left")
+            log.warning(
+                "database unavailable at shutdown; unsettled requests left to other instances"
+            )
 
     async def _again_and_again(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -88,7 +90,7 @@ class Janitor:
             except DatabaseUnavailable:
                 self._trusted_since = None
             except Exception as error:
-                log.exception("janitor failed", extra={"error": type(error).__name__})
+                log.exception("recovery failed", extra={"error": type(error).__name__})
             await asyncio.sleep(self._timeout / 5)
 
     async def _settle_orphans(self) -> None:
@@ -96,7 +98,7 @@ class Janitor:
             await self._ledger.settle(_abandoned(hold, self._clock))
             self._watcher.tidied("orphan", 1)
             log.warning(
-                "settled a request whose gateway died, at what it held",
+                "orphaned reservation settled at its reserved amount",
                 extra={"request_id": hold.request_id, "cost": str(hold.amount)},
             )
 
@@ -108,10 +110,10 @@ class Janitor:
             nothing = replace(_abandoned(hold, self._clock), cost=Decimal(0))
             await self._ledger.settle(nothing)
             self._watcher.tidied("stray", 1)
-            log.warning("released a stray hold", extra={"request_id": hold.request_id})
+            log.warning("unclaimed reservation released", extra={"request_id": hold.request_id})
 
 
-def _abandoned(hold: Hold, clock: Clock) -> RequestRecord:
+def _abandoned(hold: ReserveRequest, clock: Clock) -> RequestRecord:
     """A request is billed at what it held: that covers all that was seen of its answer."""
     return RequestRecord(
         request_id=hold.request_id,

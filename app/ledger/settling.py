@@ -1,4 +1,4 @@
-"""Books what a request cost, whatever happens to the database meanwhile."""
+"""Settles requests, also while the database is unavailable."""
 
 import asyncio
 import logging
@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Sequence
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from app.core.tasks import Background
+from app.core.tasks import DetachedTasks
 from app.errors import DatabaseUnavailable
-from app.ledger.record import Booked, Ledger, RequestRecord
+from app.ledger.record import Ledger, RequestRecord, Settled
 
 
 class Spool(Protocol):
-    """Keeps settlements while the database is away."""
+    """Keeps records while the database is unavailable."""
 
     async def add(self, record: RequestRecord) -> None:
         """Raises OSError when there is no room."""
@@ -35,7 +35,7 @@ class Settler:
     Nobody waits for the ledger's disk: what it might still lose is remembered, and settled again if
     it does (ADR 29)."""
 
-    def __init__(self, ledger: Ledger, spool: Spool, background: Background) -> None:
+    def __init__(self, ledger: Ledger, spool: Spool, background: DetachedTasks) -> None:
         self._ledger = ledger
         self._spool = spool
         self._background = background
@@ -66,7 +66,7 @@ class Settler:
             count += 1
         return count + await self._spool.replay(self._ledger)
 
-    def _remember(self, record: RequestRecord, booked: Booked) -> None:
+    def _remember(self, record: RequestRecord, booked: Settled) -> None:
         if (others := self._unsure.get(booked.lasts)) is not None:
             others.append(record)
             return
@@ -78,7 +78,7 @@ class Settler:
         settlements = self._unsure.pop(lasts)
         if not lasted:
             log.warning(
-                "the database may have lost settlements: they are settled again",
+                "flush failed; re-sending settlements",
                 extra={"count": len(settlements)},
             )
             await asyncio.gather(
@@ -105,15 +105,16 @@ class Settler:
         }
         try:
             await self._spool.add(record)
-            log.warning("not booked: settlement spooled", extra=facts)
+            log.warning("settlement failed; written to the local spool", extra=facts)
         except OSError as error:
             log.critical(
-                "not booked and spool not writable: settlement kept in memory",
+                "settlement failed and the spool is not writable; kept in memory",
                 extra=facts | {"error": str(error)},
             )
             if len(self._kept) >= KEPT_IN_MEMORY:
                 lost = self._kept.popleft()
                 log.critical(
-                    "settlement lost", extra={"request_id": lost.request_id, "cost": str(lost.cost)}
+                    "settlement dropped: memory queue full",
+                    extra={"request_id": lost.request_id, "cost": str(lost.cost)},
                 )
             self._kept.append(record)

@@ -19,7 +19,7 @@ from app.core.budgets import Window
 from app.core.pricing import Cost
 from app.core.usage import Usage
 from app.errors import GatewayError
-from app.ledger.record import Account, Ledger, RequestRecord, Scope
+from app.ledger.record import BudgetCounter, Ledger, RequestRecord, Scope
 
 log = logging.getLogger(__name__)
 
@@ -152,10 +152,10 @@ def decode(content: bytes) -> RequestRecord:
     return RequestRecord(**record)
 
 
-def _account(fields: dict[str, Any]) -> Account:
+def _account(fields: dict[str, Any]) -> BudgetCounter:
     window, cap, soft = fields["window"], fields["cap"], fields["soft"]
     end = window["end"]
-    return Account(
+    return BudgetCounter(
         Scope(fields["scope"]),
         fields["id"],
         Window(

@@ -28,7 +28,7 @@ class Identity(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class BudgetCounter:
     """A user of this machine that the server runs as; root must become it first."""
 
     uid: int
@@ -47,18 +47,18 @@ class Account:
         return all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents)
 
 
-def server_account(cluster: Path) -> Account:
+def server_account(cluster: Path) -> BudgetCounter:
     """The owner of the cluster if there is one; else whoever runs this, or `nobody` for root."""
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid())
+        return BudgetCounter(os.geteuid(), os.getegid())
     if cluster.exists():
         owner = cluster.stat()
-        return Account(owner.st_uid, owner.st_gid)
+        return BudgetCounter(owner.st_uid, owner.st_gid)
     nobody = pwd.getpwnam("nobody")
-    return Account(nobody.pw_uid, nobody.pw_gid)
+    return BudgetCounter(nobody.pw_uid, nobody.pw_gid)
 
 
-def make_cluster_directory(cluster: Path, account: Account) -> None:
+def make_cluster_directory(cluster: Path, account: BudgetCounter) -> None:
     """Make the directory that the server owns; out of reach, a link leads to it in the shelter."""
     if cluster.exists():
         return
@@ -71,7 +71,7 @@ def make_cluster_directory(cluster: Path, account: Account) -> None:
     os.chown(cluster, account.uid, account.gid)
 
 
-def programs(account: Account) -> Path:
+def programs(account: BudgetCounter) -> Path:
     """The directory of `initdb` and `postgres`; a copy in the shelter if the wheel is hidden."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:

@@ -20,7 +20,7 @@ from types import MappingProxyType
 
 import psutil
 
-from app.local.account import Account, make_cluster_directory, programs, server_account
+from app.local.account import BudgetCounter, make_cluster_directory, programs, server_account
 from app.local.files import locked, tail, write_private
 from app.local.ports import free_port
 from app.local.postmaster import Postmaster
@@ -127,7 +127,7 @@ class Postgres:
             write_private(self._password, secrets.token_urlsafe(24))
         return self._password.read_text()
 
-    def _initialise(self, account: Account) -> None:
+    def _initialise(self, account: BudgetCounter) -> None:
         """Make the data directory under another name first: an interrupted one is never used."""
         partial, password = self.data.with_name("data.new"), self.data.with_name("password.new")
         shutil.rmtree(partial, ignore_errors=True)
@@ -144,7 +144,7 @@ class Postgres:
             password.unlink(missing_ok=True)
         partial.rename(self.data)
 
-    def _run(self, account: Account, command: list[str]) -> None:
+    def _run(self, account: BudgetCounter, command: list[str]) -> None:
         done = subprocess.run(
             [programs(account) / command[0], *command[1:]],
             check=False,
@@ -187,7 +187,7 @@ class Postgres:
         found = psutil.process_iter(["cwd"])
         return [one.pid for one in found if one.info["cwd"] == str(self.data)]
 
-    def _launch(self, account: Account) -> None:
+    def _launch(self, account: BudgetCounter) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         for _attempt in range(5):
             before = self.log.stat().st_size if self.log.exists() else 0
@@ -203,7 +203,7 @@ class Postgres:
                 let_go(child)
         raise PostgresError(f"PostgreSQL finds no free port; {self.log} ends:\n{tail(self.log)}")
 
-    def _spawn(self, account: Account, port: int) -> "subprocess.Popen[bytes]":
+    def _spawn(self, account: BudgetCounter, port: int) -> "subprocess.Popen[bytes]":
         settings = {
             "port": str(port),
             "listen_addresses": "127.0.0.1",

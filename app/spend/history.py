@@ -12,7 +12,7 @@ from psycopg.rows import class_row, dict_row, scalar_row
 from app.core.usage import Usage
 from app.database.database import Database
 from app.database.paging import Page
-from app.ledger.record import Account, Scope, Standing
+from app.ledger.record import BudgetCounter, BudgetState, Scope
 from app.ledger.windows import names, open_windows
 from app.spend.records import (
     DayCheck,
@@ -209,7 +209,7 @@ class PostgresSpending:
         counted: list[int] = await self._database.rows(LOGGED, asked, scalar_row)
         return counted[0]
 
-    async def standings(self, accounts: Sequence[Account]) -> Sequence[Standing]:
+    async def standings(self, accounts: Sequence[BudgetCounter]) -> Sequence[BudgetState]:
         asked = {
             "scopes": [account.scope.value for account in accounts],
             "ids": [account.id for account in accounts],
@@ -217,7 +217,7 @@ class PostgresSpending:
         }
         rows = await self._database.rows(STANDINGS, asked, dict_row)
         return [
-            Standing(account, row["spent"], row["held"])
+            BudgetState(account, row["spent"], row["held"])
             for account, row in zip(accounts, rows, strict=True)
         ]
 
@@ -241,11 +241,11 @@ class PostgresSpending:
         days: list[date] = await self._database.rows(UNCHECKED, {}, scalar_row)
         return days[0] if days else None
 
-    async def check(self, day: date, windows: Sequence[Account]) -> Sequence[Finding]:
+    async def check(self, day: date, windows: Sequence[BudgetCounter]) -> Sequence[Finding]:
         asked = {"day": day, "windows": names(windows)}
         return await self._database.rows(CHECK, asked, class_row(Finding))
 
-    async def count_anew(self, windows: Sequence[Account]) -> None:
+    async def count_anew(self, windows: Sequence[BudgetCounter]) -> None:
         await open_windows(self._database, windows)
 
 

@@ -10,7 +10,7 @@ from app.core.usage import Usage
 
 
 class Dimension(StrEnum):
-    """What spend is told by."""
+    """What spend is grouped by."""
 
     DAY = "day"
     KEY = "key"
@@ -61,7 +61,7 @@ class SpendGroup:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What a key or a user has spent for ever, deleted ones among them."""
+    """Lifetime spend of a key or a user, deleted ones included."""
 
     id: str
     label: str | None

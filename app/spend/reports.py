@@ -1,4 +1,4 @@
-"""What was spent: for the platform team, and for each key's holder."""
+"""Reports on spend: for the platform team, and for the owner of each key."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -11,9 +11,9 @@ from app.core.ids import KeyHash, KeyId, UserId
 from app.core.time import Clock
 from app.database.paging import Page
 from app.errors import DatabaseUnavailable, InvalidRequest, NotFound
-from app.identity.policy import EVERYBODY, PREFIX, Accounts, Caller, hash_key
+from app.identity.policy import GLOBAL_ID, PREFIX, Accounts, Caller, hash_key
 from app.identity.records import Records
-from app.ledger.record import Account, Scope, Standing
+from app.ledger.record import BudgetCounter, BudgetState, Scope
 from app.spend.records import (
     DayCheck,
     Dimension,
@@ -28,7 +28,7 @@ from app.spend.records import (
 
 
 class SpendHistory(Protocol):
-    """The account of spend, for those who ask."""
+    """Reads the spend ledger."""
 
     async def groups(
         self, by: Dimension, period: Period, spender: Spender, part: Part
@@ -44,11 +44,11 @@ class SpendHistory(Protocol):
     async def logged(self, query: LogQuery) -> int:
         """The number of requests on all pages; it reads all of them."""
 
-    async def standings(self, accounts: Sequence[Account]) -> Sequence[Standing]:
+    async def standings(self, accounts: Sequence[BudgetCounter]) -> Sequence[BudgetState]:
         """What is spent and held in each of these."""
 
     async def checks(self, limit: int) -> Sequence[DayCheck]:
-        """The days that are over, the latest first."""
+        """Past days, the latest first."""
 
 
 USUAL_DAYS = 30
@@ -62,10 +62,10 @@ MOST_SESSIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class OwnUsage:
-    """What a key's holder may know: its own budgets and its user's, and what the key spent today
+    """What the owner of a key may see: its own budgets and its user's, and what the key spent today
     and since `window` began; of sessions those with the highest spend, and how many there are."""
 
-    standings: Sequence[Standing]
+    standings: Sequence[BudgetState]
     limits: Sequence[LimitedBy]
     today: Sequence[SpendGroup]
     sessions_today: Page[SpendGroup]
@@ -75,7 +75,7 @@ class OwnUsage:
 
 
 class Reports:
-    """Reads the account of spend; changes nothing."""
+    """Reads the spend ledger; changes nothing."""
 
     def __init__(
         self, history: SpendHistory, records: Records, accounts: Accounts, clock: Clock
@@ -100,7 +100,7 @@ class Reports:
         return Period(first, last)
 
     async def spender(self, key: str | None, user_id: str | None) -> Spender:
-        """Of a key, by itself, its id or a hash that it has or had. Raises NotFound."""
+        """Of a key, given as the key, its id or a hash that it has or had. Raises NotFound."""
         user = UserId(user_id) if user_id is not None else None
         if key is None:
             return Spender(user_id=user)
@@ -128,7 +128,7 @@ class Reports:
     async def checks(self, limit: int) -> Sequence[DayCheck]:
         return await self._history.checks(limit)
 
-    async def everybody(self) -> tuple[Standing | None, Sequence[SpendGroup]]:
+    async def everybody(self) -> tuple[BudgetState | None, Sequence[SpendGroup]]:
         """The global budget, where there is one, and what all spent in the last 30 days."""
         found = await self._history.groups(
             Dimension.DAY, self.period(None, None), Spender(), Part(LONGEST_DAYS)
@@ -137,7 +137,7 @@ class Reports:
         budget = self._accounts.global_budget
         if budget.max is None:
             return None, days
-        account = self._accounts.present(Scope.GLOBAL, EVERYBODY, budget, self._clock.now())
+        account = self._accounts.present(Scope.GLOBAL, GLOBAL_ID, budget, self._clock.now())
         (standing,) = await self._history.standings([account])
         return standing, days
 
@@ -170,7 +170,7 @@ def _limits(caller: Caller) -> Iterable[LimitedBy]:
         holders.append((LimitScope.USER, LimitScope.USER_MODEL, caller.user.allowance))
     for whole, single, allowance in holders:
         if allowance.limits != Limits():
-            yield LimitedBy(whole, EVERYBODY, allowance.limits)
+            yield LimitedBy(whole, GLOBAL_ID, allowance.limits)
         for model, limits in sorted(allowance.model_limits.items()):
             yield LimitedBy(single, model, limits)
 
@@ -205,7 +205,7 @@ class OwnUsages:
         begun share it, so nobody gets what was read before they asked.
 
         Raises:
-            DatabaseUnavailable: The database is away, or too many keys wait before this one.
+            DatabaseUnavailable: The database is unavailable, or too many keys are waiting.
         """
         self._forget_old()
         reading = self._readings.get(caller.key.id)

@@ -11,7 +11,7 @@ from typing import Final, LiteralString, Protocol
 from psycopg.rows import scalar_row
 
 from app.database.database import Database
-from app.ledger.record import Account
+from app.ledger.record import BudgetCounter
 from app.ledger.windows import names
 from app.spend.reports import LONGEST_DAYS
 
@@ -32,9 +32,9 @@ class Old(StrEnum):
 class Present:
     """The windows that budgets have now, which stay however old they are."""
 
-    windows: Sequence[Account]
+    windows: Sequence[BudgetCounter]
     listed_at: datetime
-    """Whoever was changed after that keeps all windows."""
+    """Users, keys and budgets changed after this keep all their periods."""
 
 
 class OldRows(Protocol):
@@ -192,7 +192,7 @@ class Retention:
     def due(self, now: datetime) -> bool:
         return self._done != now.date()
 
-    async def run(self, now: datetime, present: Sequence[Account]) -> None:
+    async def run(self, now: datetime, present: Sequence[BudgetCounter]) -> None:
         """Delete by batches; `present` are the windows of all budgets, listed since `now`. Raises
         DatabaseUnavailable."""
         for what, kept in self._kept.items():

@@ -1,4 +1,4 @@
-"""Closes the books of days that are over: summaries, the daily check, retention of rows."""
+"""Finalises past days: roll-ups, reconciliation, retention."""
 
 import asyncio
 import logging
@@ -12,13 +12,13 @@ from app.database.paging import Cut
 from app.errors import DatabaseUnavailable
 from app.identity.listing import KeyFilter, Listing, UserFilter
 from app.identity.policy import Accounts, Key, User
-from app.ledger.record import Account, SpendWatcher
+from app.ledger.record import BudgetCounter, SpendWatcher
 from app.spend.records import Finding
 from app.spend.retention import DETAILS_A_DAY, Retention
 
 
-class SpendUpkeep(Protocol):
-    """What is done with the spend log when a day is over. Any number of processes may do it."""
+class RollupStore(Protocol):
+    """Finalises past days of the spend log. Any number of processes may do so."""
 
     async def summarise(self, details: int) -> int:
         """Bring the summaries of past days up to date; the number of days that needed it. So many
@@ -30,10 +30,10 @@ class SpendUpkeep(Protocol):
     async def unchecked(self) -> date | None:
         """The latest summarised day, if nobody has checked it yet."""
 
-    async def check(self, day: date, windows: Sequence[Account]) -> Sequence[Finding]:
+    async def check(self, day: date, windows: Sequence[BudgetCounter]) -> Sequence[Finding]:
         """Compare the log, its summaries, and what budgets count; what is found is kept."""
 
-    async def count_anew(self, windows: Sequence[Account]) -> None:
+    async def count_anew(self, windows: Sequence[BudgetCounter]) -> None:
         """Set what these have spent to what the log says."""
 
 
@@ -44,12 +44,12 @@ PAUSE_SECONDS = 60
 HOLDERS_AT_A_TIME = 500
 
 
-class Upkeep:
+class DailyRollup:
     """Runs rounds for as long as the process lives. Any number of processes may do so at once."""
 
     def __init__(
         self,
-        spend: SpendUpkeep,
+        spend: RollupStore,
         listing: Listing,
         accounts: Accounts,
         watcher: SpendWatcher,
@@ -72,9 +72,9 @@ class Upkeep:
             try:
                 await self.round()
             except DatabaseUnavailable:
-                log.warning("database away: past days are summarised later")
+                log.warning("database unavailable; past days are rolled up later")
             except Exception as error:
-                log.exception("upkeep failed", extra={"error": type(error).__name__})
+                log.exception("daily roll-up failed", extra={"error": type(error).__name__})
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def round(self) -> None:
@@ -94,13 +94,13 @@ class Upkeep:
             log.info("spend checked", extra={"day": str(day), "differences": len(findings)})
         oldest = self._clock.now().date() - timedelta(days=self._retention_days)
         if dropped := await self._spend.drop_before(oldest):
-            log.info("days of the spend log given up", extra={"count": dropped})
+            log.info("expired spend_log partitions dropped", extra={"count": dropped})
         now = self._clock.now()
         if self._retention.due(now):
             present = [window async for window in self._windows()]
             await self._retention.run(now, [*present, *self._accounts.of_everybody(now)])
 
-    async def _windows(self) -> AsyncIterator[Account]:
+    async def _windows(self) -> AsyncIterator[BudgetCounter]:
         """The present windows of all budgets of keys and users."""
         now = self._clock.now()
         async for holder in self._holders():
@@ -123,7 +123,7 @@ class Upkeep:
 
 def _report(day: date, finding: Finding) -> None:
     log.error(
-        "accounts of spend differ",
+        "reconciliation found differences",
         extra={
             "day": str(day),
             "what": finding.what,

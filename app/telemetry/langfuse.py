@@ -1,6 +1,6 @@
 """Traces in Langfuse: a generation for each request, in the words of its SDK's OpenTelemetry.
 
-A request hands over what is to be told and goes on: a thread of its own builds the spans, and
+A request hands over its record and continues: a separate thread builds the spans, and
 Langfuse's exporter sends them. Both queues are bounded; what does not fit is dropped and counted,
 so a Langfuse that is slow, down or wrong costs neither time nor memory.
 """

@@ -1,8 +1,8 @@
 """LiteLLM's metrics, by the names and labels that its dashboards ask for.
 
 A value that is missing is the text `None`, as there. Labels are keys, users and models that are
-known here and codes of ours, never a client's text; of a key that has not been used for long among
-very many, the series are forgotten.
+known here and the gateway's own codes, never a client's text. Among very many keys, the series of
+those not used for long are forgotten.
 """
 
 from collections import OrderedDict

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.ledger.record import RequestRecord, Standing
+from app.ledger.record import BudgetState, RequestRecord
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -71,7 +71,7 @@ def configure_logging(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-Finished = tuple[RequestRecord, Sequence[Standing]]
+Finished = tuple[RequestRecord, Sequence[BudgetState]]
 """A record, and the budgets it counts against as they are after it."""
 
 
@@ -91,7 +91,7 @@ class RequestLog:
         sys.stdout.flush()
 
 
-def _told(record: RequestRecord, budgets: Sequence[Standing]) -> dict[str, Any]:
+def _told(record: RequestRecord, budgets: Sequence[BudgetState]) -> dict[str, Any]:
     usage = record.usage
     return {
         "request_id": record.request_id,

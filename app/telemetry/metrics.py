@@ -1,4 +1,4 @@
-"""How late the event loop is, and how much is in it: what a request waits for beside all else."""
+"""Prometheus metrics."""
 
 import asyncio
 from collections import OrderedDict
@@ -19,7 +19,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from app.ledger.record import Account, RequestRecord, Scope, Standing
+from app.ledger.record import BudgetCounter, BudgetState, RequestRecord, Scope
 from app.telemetry.litellm_metrics import LiteLLMMetrics
 
 Watched = Literal[
@@ -78,7 +78,7 @@ WHOSE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    account: Account
+    account: BudgetCounter
     labels: tuple[str, ...]
     left: float
 
@@ -94,7 +94,7 @@ class BudgetGauges(Collector):
         self._most = budgets_remembered
         self._states: OrderedDict[tuple[Scope, str], _State] = OrderedDict()
 
-    def record(self, record: RequestRecord, budgets: Sequence[Standing]) -> None:
+    def record(self, record: RequestRecord, budgets: Sequence[BudgetState]) -> None:
         for standing in budgets:
             account = standing.account
             if account.scope not in WHOSE or account.cap is None:
@@ -247,7 +247,7 @@ class Metrics:
             registry=registry,
         )
 
-    def record(self, record: RequestRecord, budgets: Sequence[Standing] = ()) -> None:
+    def record(self, record: RequestRecord, budgets: Sequence[BudgetState] = ()) -> None:
         self._litellm.record(record)
         self._budgets.record(record, budgets)
         if record.ending is None:

@@ -1,4 +1,4 @@
-"""All that is told of requests, to each place that wants to know."""
+"""Reports finished requests to the log, metrics and traces."""
 
 import asyncio
 import logging
@@ -13,13 +13,13 @@ from app.upstream.upstream import AttemptWatcher
 
 
 class Telemetry(Sink, AttemptWatcher, SpendWatcher, Protocol):
-    """All that is told of requests."""
+    """Log, metrics and traces."""
 
     def watch(self, name: Watched, value: Callable[[], float]) -> None:
         """From now on `value` says how it stands."""
 
     async def run(self) -> None:
-        """What telemetry does beside being told, until cancelled."""
+        """Background work of telemetry, until cancelled."""
 
     async def exposition(self) -> bytes:
         """The metrics in Prometheus's text format."""
@@ -27,8 +27,8 @@ class Telemetry(Sink, AttemptWatcher, SpendWatcher, Protocol):
 
 log = logging.getLogger(__name__)
 
-TOLD_AFTER_SECONDS: Final = 0.01
-"""By then the answers of now have gone out, and those who end together are told of together."""
+REPORT_AFTER_SECONDS: Final = 0.01
+"""After the responses have gone out; requests that end together are reported together."""
 
 
 class Traces(Protocol):
@@ -39,7 +39,7 @@ class Traces(Protocol):
     def close(self) -> None: ...
 
 
-class AllTelemetry:
+class Sinks:
     """Implements the port Telemetry: the log, metrics, and traces where they are wanted."""
 
     def __init__(self, metrics: Metrics, traces: Traces | None = None) -> None:
@@ -49,12 +49,12 @@ class AllTelemetry:
         self._waiting: list[Finished] = []
 
     def record(self, record: RequestRecord, spent: Sequence[Decimal] = ()) -> None:
-        """It is told of a moment later, so that no answer waits for that."""
+        """Reported a moment later, so that no response waits for it."""
         if not self._waiting:
-            asyncio.get_running_loop().call_later(TOLD_AFTER_SECONDS, self._tell)
+            asyncio.get_running_loop().call_later(REPORT_AFTER_SECONDS, self._flush)
         self._waiting.append((record, record.budgets(spent)))
 
-    def _tell(self) -> None:
+    def _flush(self) -> None:
         records, self._waiting = self._waiting, []
         for record, budgets in records:
             try:
@@ -63,7 +63,7 @@ class AllTelemetry:
                     self._traces.record(record)
             except Exception:
                 facts = {"request_id": record.request_id}
-                log.exception("metrics or traces lack a request", extra=facts)
+                log.exception("failed to record metrics or trace", extra=facts)
         if records:
             self._log.record(records)
 
@@ -86,12 +86,12 @@ class AllTelemetry:
         await self._metrics.loop_lag.run()
 
     async def exposition(self) -> bytes:
-        self._tell()
+        self._flush()
         # In a thread: a page of many keys takes a while, and requests go on meanwhile.
         return await asyncio.to_thread(self._metrics.exposition)
 
     async def close(self) -> None:
         """Send what is left to be sent, within a few seconds."""
-        self._tell()
+        self._flush()
         if self._traces is not None:
             await asyncio.to_thread(self._traces.close)

@@ -86,8 +86,8 @@ LAST_SECONDS: Final = 60
 """So long before their end, credentials are used no more: a call has to arrive, too."""
 
 
-class Signatory(Protocol):
-    """Whoever has credentials."""
+class SigningCredentials(Protocol):
+    """A source of credentials."""
 
     async def frozen(self) -> ReadOnlyCredentials:
         """Credentials to sign with now. Raises UpstreamFailed when there are none."""
@@ -96,11 +96,11 @@ class Signatory(Protocol):
         """Look for others after AWS refused these; whether there are any."""
 
 
-class CredentialSource:
+class AwsCredentials:
     """Implements Signatory by botocore's chain: environment, profile, SSO, web identity, ECS…
 
-    Whoever needs others waits for one and the same look, which takes seconds where a source fails.
-    While the present ones are still good, nobody waits.
+    All callers share one lookup, which takes seconds where a source fails. While the current
+    credentials are valid, nobody waits.
     """
 
     def __init__(self) -> None:

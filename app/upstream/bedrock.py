@@ -24,14 +24,14 @@ from app.errors import (
     UpstreamRejected,
     UpstreamTimeout,
 )
-from app.upstream.aws import Signatory, Signer
+from app.upstream.aws import Signer, SigningCredentials
 from app.upstream.errors import kind, refusal, upstream_error
 from app.upstream.eventstream_reader import Message, MessageReader
 from app.upstream.upstream import Call, Completion
 
 
 class FrameReader:
-    """Takes bytes as they come, and gives back the events that are whole.
+    """Takes bytes as received, and returns complete events.
 
     After a frame that is an exception, or that is no frame at all, `failure` says which error the
     stream has ended with; events before it are still given back.
@@ -93,10 +93,10 @@ SLOW = "Bedrock did not answer in time; try again."
 STALE_CREDENTIALS: Final = frozenset(
     {"ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException"}
 )
-"""Refusals that other credentials may mend: these are read anew, once."""
+"""Errors that other credentials may fix: they are reloaded, once."""
 
 CANNOT_COUNT = "support counting tokens"
-"""What Bedrock's refusal says of a model whose tokens it does not count."""
+"""Bedrock's error for a model whose tokens it does not count."""
 
 
 class BedrockClient:
@@ -108,7 +108,7 @@ class BedrockClient:
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        credentials: Signatory,
+        credentials: SigningCredentials,
         *,
         endpoint: str,
         region: str,
@@ -206,7 +206,7 @@ def _url(endpoint: str, bedrock_id: str, action: str) -> URL:
 
 
 def _data(body: bytes) -> bytes | BytesIO:
-    """A large body is written piece by piece, so that other answers go on meanwhile."""
+    """A large body is written piece by piece, so that other responses continue meanwhile."""
     return body if len(body) <= WRITTEN_AT_ONCE_BYTES else BytesIO(body)
 
 
@@ -271,7 +271,7 @@ async def open_bedrock(
     connect_timeout_seconds: float,
     read_timeout_seconds: float,
     max_connections: int,
-    credentials: Signatory,
+    credentials: SigningCredentials,
 ) -> AsyncIterator[BedrockClient]:
     """A client with a connection pool of its own."""
     connector = aiohttp.TCPConnector(limit=max_connections, keepalive_timeout=KEEPALIVE_SECONDS)

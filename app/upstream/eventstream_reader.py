@@ -42,7 +42,7 @@ class Message(NamedTuple):
 
 
 class MessageReader:
-    """Takes bytes as they come, and gives back the messages that are whole."""
+    """Takes bytes as received, and returns complete messages."""
 
     def __init__(self) -> None:
         self._rest = bytearray()

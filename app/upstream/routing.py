@@ -21,17 +21,17 @@ from app.errors import (
     UpstreamOverloaded,
     UpstreamThrottled,
 )
-from app.upstream.unsupported import Omission, Omissions, omission_for, without
+from app.upstream.unsupported import UnsupportedParam, UnsupportedParams, omission_for, without
 from app.upstream.upstream import AttemptWatcher, Call
 
-SECOND_TRY_WITHIN_SECONDS: Final = 5
+RETRY_WITHIN_SECONDS: Final = 5
 """A call that took longer to fail is not made again: the client waits, and has retries too."""
 
 PAUSE_SECONDS: Final = (0.1, 0.4)
 """Before the same profile is asked again; random, so that a crowd spreads out."""
 
 AVOIDED_SECONDS: Final = 10
-"""How long a profile that was full is asked last."""
+"""How long a throttled inference profile is tried last."""
 
 PROFILES_REMEMBERED: Final = 1_000
 
@@ -61,14 +61,14 @@ class Attempt:
         return self if changed is body else replace(self, encoded=orjson.dumps(changed))
 
 
-class Attempts:
-    """Makes each call at most twice. The second try goes to the next profile of the same model, if
-    the operator named any; a profile that was full goes to the end of the line for a while, and is
-    still asked when it is the only one."""
+class Router:
+    """Makes each call at most twice. The retry goes to the next profile of the same model, if the
+    operator named any; a throttled profile is tried last for a while, and still tried when it is
+    the only one."""
 
     def __init__(
         self,
-        omissions: Omissions,
+        omissions: UnsupportedParams,
         clock: Clock,
         *,
         failover: tuple[str, ...],
@@ -88,15 +88,15 @@ class Attempts:
         once: Callable[[Call], Awaitable[Result]],
         note: Callable[[Target, float, GatewayError | None], None],
     ) -> tuple[Result, Target]:
-        """What `once` returns, and by which profile; `note` is told of each call, when it began and
-        how it failed. Raises GatewayError."""
+        """Returns what `once` returns, and the profile; `note` is called for each attempt with its
+        start and its error. Raises GatewayError."""
         started = self._clock.monotonic()
         line = self._line(wanted.target)
         first = self._without_known(replace(wanted, target=line[0]))
         try:
             return await self._noted(first, once, note)
         except GatewayError as error:
-            late = self._clock.monotonic() - started > SECOND_TRY_WITHIN_SECONDS
+            late = self._clock.monotonic() - started > RETRY_WITHIN_SECONDS
             omission = None if first.untouchable else omission_for(error)
             second = None if late else self._second(first, line, error, omission)
             if second is None:
@@ -156,7 +156,11 @@ class Attempts:
         return sorted(line, key=lambda t: self._full.get(t.profile.bedrock_id, 0) > now)
 
     def _second(
-        self, first: Attempt, line: list[Target], error: GatewayError, omission: Omission | None
+        self,
+        first: Attempt,
+        line: list[Target],
+        error: GatewayError,
+        omission: UnsupportedParam | None,
     ) -> Attempt | None:
         if omission is not None:
             second = first.changed(lambda body: without(body, omission))

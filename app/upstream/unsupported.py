@@ -95,7 +95,7 @@ _EXTRANEOUS: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Omission:
+class UnsupportedParam:
     """A beta flag (`*` for all of them), or a field by its path as Bedrock names it.
 
     List positions are left out of a path. A part may be the `type` of an object on the way: then
@@ -114,12 +114,12 @@ class Omission:
         return f"beta {self.beta}" if self.beta else ".".join(self.path)
 
 
-def omission_for(error: GatewayError) -> Omission | None:
+def omission_for(error: GatewayError) -> UnsupportedParam | None:
     """What to leave out after this error; None if it is about something else."""
     if not isinstance(error, UpstreamRejected):
         return None
     if beta := _BETA.fullmatch(error.message):
-        return Omission(beta=(beta[1] or "*"))
+        return UnsupportedParam(beta=(beta[1] or "*"))
     if extra := _EXTRA.fullmatch(error.message):
         parts = extra[1].split(".")
     elif extraneous := _EXTRANEOUS.fullmatch(error.message):
@@ -127,14 +127,14 @@ def omission_for(error: GatewayError) -> Omission | None:
     else:
         return None
     path = tuple(part for part in parts if part and not part.isdecimal())
-    return Omission(path=path) if _may_go(path) else None
+    return UnsupportedParam(path=path) if _may_go(path) else None
 
 
 def _may_go(path: tuple[str, ...]) -> bool:
     return path[0] in TOP_LEVEL if len(path) == 1 else path[-1] not in NEEDED
 
 
-def without(body: JsonObject, omission: Omission) -> JsonObject:
+def without(body: JsonObject, omission: UnsupportedParam) -> JsonObject:
     """The body without it; the same object where it has no such thing."""
     if omission.path:
         found: JsonObject = _without_path(body, omission.path)
@@ -167,17 +167,17 @@ def _without_path(value: Any, path: tuple[str, ...]) -> Any:
     return value if inner is value[head] else {**value, head: inner}
 
 
-class Omissions:
+class UnsupportedParams:
     """What to leave out for each model and key; bounded in number and in time."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._by_key: OrderedDict[tuple[str, KeyId], dict[Omission, float]] = OrderedDict()
+        self._by_key: OrderedDict[tuple[str, KeyId], dict[UnsupportedParam, float]] = OrderedDict()
         """Until when."""
-        self._common: dict[str, OrderedDict[Omission, dict[KeyId, float]]] = {}
+        self._common: dict[str, OrderedDict[UnsupportedParam, dict[KeyId, float]]] = {}
         """By model: those on the list, with the keys that had the error."""
 
-    def known(self, model: str, key: KeyId) -> list[Omission]:
+    def known(self, model: str, key: KeyId) -> list[UnsupportedParam]:
         """What this model was seen to refuse: to this key, or to several."""
         now = self._monotonic()
         found = [o for o, until in self._by_key.get((model, key), {}).items() if until > now]
@@ -187,7 +187,7 @@ class Omissions:
                 found += [omission] if alive >= COMMON_AFTER_KEYS else []
         return found
 
-    def learn(self, model: str, omission: Omission, key: KeyId) -> bool:
+    def learn(self, model: str, omission: UnsupportedParam, key: KeyId) -> bool:
         """A call without it succeeded. Whether that is news."""
         until = self._monotonic() + REMEMBERED_SECONDS
         own = self._by_key.setdefault((model, key), {})
@@ -207,7 +207,9 @@ class Omissions:
             )
         return news
 
-    def _learn_common(self, model: str, omission: Omission, key: KeyId, until: float) -> None:
+    def _learn_common(
+        self, model: str, omission: UnsupportedParam, key: KeyId, until: float
+    ) -> None:
         common = self._common.setdefault(model, OrderedDict())
         keys = common.setdefault(omission, {})
         keys.pop(key, None)

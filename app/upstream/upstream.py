@@ -19,7 +19,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A whole answer: Anthropic's message as JSON."""
+    """A non-streaming answer: Anthropic's message as JSON."""
 
     body: bytes
     upstream_request_id: str | None
@@ -61,7 +61,7 @@ class UpstreamCounter(Protocol):
 
 
 class AttemptWatcher(Protocol):
-    """Takes note of second tries; like a sink, it never raises and never waits."""
+    """Records retries; like a sink, it never raises and never waits."""
 
     def tried_again(self, error_code: str) -> None: ...
 

@@ -1,58 +1,22 @@
-"""Requests begin one after the other, with those under way going on in between.
-
-The event loop runs all that is ready before it looks again. Of fifty requests that come together,
-each was read before the first one's budget was asked for, and streams that were open stood still.
-"""
+"""One HTTP connection: time-outs, sizes and ambiguous requests."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from secrets import token_hex
 from typing import Any, Final
 
 import orjson
-from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.errors import GatewayError, HeadTooLarge, InvalidRequest, RequestTimeout
 from app.formats.errors import openai_error
 
-Begin = Callable[[], None]
-
-
-class Turnstile:
-    """Lets one request begin in each round of the event loop, in the order in which they came."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[Begin] = deque()
-        self._turning = False
-        """Whether one has begun in this round."""
-
-    def pass_through(self, begin: Begin) -> None:
-        self._waiting.append(begin)
-        if not self._turning:
-            self._turn()
-
-    def _turn(self) -> None:
-        self._turning = bool(self._waiting)
-        if not self._turning:
-            return
-        try:
-            self._waiting.popleft()()
-        finally:
-            asyncio.get_running_loop().call_soon(self._turn)
-
-
 HEAD: Final = b"HTTP/1.1 "
 
 
-class HeldHead:
+class BufferedHead:
     """A transport that holds a head until the next write, or until the loop comes round."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -90,7 +54,7 @@ SLOWEST_BODY: Final = 16 * 1024
 
 MOST_DISCARDED: Final = 32 * 1024 * 1024
 """Of a body that was answered before its end: a client that is still sending reads the answer only
-after it, but it is not to send for ever."""
+after it, but must not send forever."""
 
 MOST_FRAMING: Final = 64 * 1024
 
@@ -102,7 +66,7 @@ LOOK_EVERY_SECONDS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ConnectionTimeouts:
     """Seconds: for the head of a request, for its body, and for a client that takes nothing of its
     answer."""
 
@@ -125,12 +89,8 @@ class Connection(HttpToolsProtocol):
     """Bytes of the body alone."""
     refusal: GatewayError | None = None
 
-    def __init__(self, *, turnstile: Turnstile, **served: Any) -> None:
-        super().__init__(**served)
-        self._turnstile = turnstile
-
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(HeldHead(transport, self.loop))  # type: ignore[arg-type]
+        super().connection_made(BufferedHead(transport, self.loop))  # type: ignore[arg-type]
         self.waiting_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
@@ -181,13 +141,6 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
         self.unread_since = None
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        begin = super()._start_asgi_task
-        if cycle.scope["method"] in ("GET", "HEAD"):
-            begin(cycle, app)  # health checks wait for no crowd
-        else:
-            self._turnstile.pass_through(lambda: begin(cycle, app))
-
     def _unsupported_upgrade_warning(self) -> None:
         """Anybody could fill the log with it."""
 
@@ -202,7 +155,7 @@ class Connection(HttpToolsProtocol):
             self.transport.write(_answer(error))
         self.transport.close()
 
-    def look(self, patience: Patience) -> None:
+    def look(self, patience: ConnectionTimeouts) -> None:
         """End what takes too long."""
         now = self.loop.time()
         if self._is_unread(now, patience):
@@ -210,7 +163,7 @@ class Connection(HttpToolsProtocol):
         elif self._is_late(now, patience):
             self.refuse(RequestTimeout("The request did not arrive in time."))
 
-    def _is_unread(self, now: float, patience: Patience) -> bool:
+    def _is_unread(self, now: float, patience: ConnectionTimeouts) -> bool:
         if self.unread_since is None:
             return False
         left = self.transport.get_write_buffer_size()
@@ -219,7 +172,7 @@ class Connection(HttpToolsProtocol):
         self.unread_bytes = left
         return now - self.unread_since > patience.unread
 
-    def _is_late(self, now: float, patience: Patience) -> bool:
+    def _is_late(self, now: float, patience: ConnectionTimeouts) -> bool:
         if self.waiting_since is None or self._answers():
             return False
         if self.in_body and self.cycle.response_complete and self.received > MOST_DISCARDED:
@@ -258,8 +211,8 @@ class Connection(HttpToolsProtocol):
         return self.cycle is not None and not (self.cycle.response_complete or self.cycle.more_body)
 
 
-async def look_after(connections: Iterable[Any], patience: Patience) -> None:
-    """For ever. Those of other protocols are left alone."""
+async def look_after(connections: Iterable[Any], patience: ConnectionTimeouts) -> None:
+    """Until cancelled. Connections of other protocols are left alone."""
     while True:
         await asyncio.sleep(LOOK_EVERY_SECONDS)
         for connection in list(connections):
@@ -275,7 +228,7 @@ def _head_too_large() -> HeadTooLarge:
 
 
 def _answer(error: GatewayError) -> bytes:
-    """What was sent has no path yet that would tell a dialect, so it is OpenAI's, as elsewhere."""
+    """An error in OpenAI's format: without a path the caller's format is unknown."""
     body = orjson.dumps(openai_error(error))
     return b"%bcontent-type: application/json\r\ncontent-length: %d\r\nrequest-id: %b\r\n%b%b" % (
         STATUS_LINE[HTTPStatus(error.status)],

@@ -28,7 +28,7 @@ def speaks_bedrock(path: str) -> bool:
 ANTHROPIC_ONLY = "anthropic-"
 
 WHERE = frozenset({"body", "query"})
-"""What is said of a field's place, where its name is enough."""
+"""Places of a field that an error does not name."""
 
 OF_PYDANTIC = "Value error, "
 """Before the messages of our own checks."""
@@ -93,9 +93,9 @@ async def http_error(request: Request, error: Exception) -> Response:
     if path.startswith("/v1/v1/"):
         return error_response(
             request,
-            NotFound("There is no /v1/v1: remove /v1 from the end of ANTHROPIC_BASE_URL."),
+            NotFound("Not found: /v1/v1. Remove /v1 from the end of ANTHROPIC_BASE_URL."),
         )
-    return error_response(request, NotFound(f"There is no {request.method} {path} here."))
+    return error_response(request, NotFound(f"Not found: {request.method} {path}"))
 
 
 async def validation_error(request: Request, error: Exception) -> Response:

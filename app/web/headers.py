@@ -62,7 +62,7 @@ def note(headers: Mapping[str, str], *names: str) -> str | None:
 
 
 def tags(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """What the caller wants the request to be booked under: some short words, by comma."""
+    """Tags that the caller gives the request, separated by commas."""
     values = ",".join(_utf8(headers.get(name, "")) for name in TAGS)
     return clean_tags(values.split(",")) if values != "," else ()
 

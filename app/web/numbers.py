@@ -48,7 +48,7 @@ def _integer(value: float | Decimal) -> int:
     if number.adjusted() > MOST_DIGITS:
         raise ValueError(f"must be at most {LARGEST}")
     if number != number.to_integral_value():
-        raise ValueError("must be a whole number")
+        raise ValueError("must be an integer")
     return int(number)
 
 

@@ -107,7 +107,7 @@ KEYS: Final[list[dict[str, list[str]]]] = [{"HTTPBearer": []}, {"APIKeyHeader": 
 
 
 def describe(api: FastAPI) -> None:
-    """Make `api` tell of bodies, refusals and keys where its routes read the request themselves."""
+    """Document bodies, errors and keys where the routes of `api` read the request themselves."""
     read: Callable[[], dict[str, Any]] = api.openapi
 
     def openapi() -> dict[str, Any]:

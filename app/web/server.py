@@ -6,12 +6,11 @@ import gc
 import signal
 import socket
 from collections.abc import Generator, Sequence
-from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.web.connection import Connection, Patience, Turnstile, look_after
+from app.web.connection import Connection, ConnectionTimeouts, look_after
 
 KEEPALIVE_SECONDS = 75
 """Longer than the load balancer's idle time, so that it never finds a connection closed."""
@@ -36,11 +35,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    doors: Sequence[tuple[ASGIApp, socket.socket]], *, shutdown_seconds: float, patience: Patience
+    doors: Sequence[tuple[ASGIApp, socket.socket]],
+    *,
+    shutdown_seconds: float,
+    patience: ConnectionTimeouts,
 ) -> None:
     """Serve until SIGTERM or SIGINT; then take no more, and let open answers end."""
-    turnstile = Turnstile()
-    servers = [_server(app, shutdown_seconds, turnstile) for app, _ in doors]
+    servers = [_server(app, shutdown_seconds) for app, _ in doors]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, servers)
@@ -63,11 +64,11 @@ async def serve(
         await asyncio.wait(cut_off, timeout=HAND_OVER_SECONDS)
 
 
-def _server(app: ASGIApp, shutdown_seconds: float, turnstile: Turnstile) -> _Server:
+def _server(app: ASGIApp, shutdown_seconds: float) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
-            http=partial(Connection, turnstile=turnstile),  # type: ignore[arg-type] # it only calls it
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from benchmarks.bodies import MODEL, Dialect
+from benchmarks.bodies import MODEL, ApiFormat
 
 SSE_MARK: Final = "data: "
-ENDINGS: Final[Mapping[Dialect, str]] = MappingProxyType(
+ENDINGS: Final[Mapping[ApiFormat, str]] = MappingProxyType(
     {"messages": "message_stop", "chat": "[DONE]"}
 )
 
@@ -29,13 +29,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A target that answers. `paths` holds a path for every dialect that it speaks, by whether it
+    """A target that answers. `paths` holds a path for each of its API formats, by whether it
     streams; `keys` what a scenario may ask with, by the scenario's name for them."""
 
     name: str
     addresses: Sequence[tuple[str, int]]
     pids: Sequence[int]
-    paths: Mapping[tuple[Dialect, bool], str]
+    paths: Mapping[tuple[ApiFormat, bool], str]
     keys: Mapping[str, Sequence[str]] = field(
         default_factory=lambda: {"one": ["sk-any-key-of-the-benchmark"]}
     )
@@ -53,8 +53,8 @@ class Running:
     def mark(self) -> str:
         return ":event-type" if self.raw_frames else SSE_MARK
 
-    def ending(self, dialect: Dialect) -> str:
-        return "" if self.raw_frames else ENDINGS[dialect]
+    def ending(self, api_format: ApiFormat) -> str:
+        return "" if self.raw_frames else ENDINGS[api_format]
 
 
 Starter = Callable[[Place], AbstractContextManager[Running]]
@@ -68,17 +68,17 @@ def port_of(url: str) -> int:
     return int(url.rpartition(":")[2])
 
 
-MESSAGES: Final[Mapping[tuple[Dialect, bool], str]] = MappingProxyType(
+MESSAGES: Final[Mapping[tuple[ApiFormat, bool], str]] = MappingProxyType(
     {("messages", False): "/v1/messages", ("messages", True): "/v1/messages"}
 )
-BOTH: Final[Mapping[tuple[Dialect, bool], str]] = MappingProxyType(
+BOTH: Final[Mapping[tuple[ApiFormat, bool], str]] = MappingProxyType(
     {
         **MESSAGES,
         ("chat", False): "/v1/chat/completions",
         ("chat", True): "/v1/chat/completions",
     }
 )
-BEDROCK_PATHS: Final[Mapping[tuple[Dialect, bool], str]] = MappingProxyType(
+BEDROCK_PATHS: Final[Mapping[tuple[ApiFormat, bool], str]] = MappingProxyType(
     {
         ("messages", False): "/model/m/invoke",
         ("messages", True): "/model/m/invoke-with-response-stream",

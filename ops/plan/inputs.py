@@ -1,4 +1,4 @@
-"""What the verbs about plans are given, and what all of them show."""
+"""What the commands about plans are given, and what all of them show."""
 
 import argparse
 import re

@@ -9,7 +9,7 @@ from app.catalog.catalog import Catalog
 from app.core.budgets import Budget, Increase, Limits, parse_duration
 from app.errors import UnknownModel
 from app.identity.fields import EVERY_MODEL
-from app.identity.policy import Allowance
+from app.identity.policy import Policy
 from scripts.litellm_import.source import Row, usd
 
 
@@ -20,11 +20,11 @@ class Allowances:
         self._catalog = catalog
         self._note = note
 
-    def read(self, name: str, row: Row, extra: Mapping[str, Any]) -> Allowance:
+    def read(self, name: str, row: Row, extra: Mapping[str, Any]) -> Policy:
         rpm = self._by_model(name, extra.get("model_rpm_limit"))
         tpm = self._by_model(name, extra.get("model_tpm_limit"))
         cap = row.get("max_budget")
-        return Allowance(
+        return Policy(
             models=self.models(name, row.get("models") or ()),
             budget=Budget(
                 usd(cap) if cap is not None else None,

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from app.catalog.catalog import Catalog, load_catalog, shipped_models
-from app.catalog.overrides import OperatorModel, definition_of, lay
+from app.catalog.overrides import ModelOverride, definition_of, merge
 from app.catalog.registry import MODELS
 from scripts.litellm_import.plan import Plan, Planner
 from scripts.litellm_import.source import NoSource, read
@@ -104,9 +104,9 @@ def _catalog(
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(MODELS.encode()).fetchall()
     words = [
-        OperatorModel(row["model_id"], row["model_name"], definition_of(row["definition"]))
+        ModelOverride(row["model_id"], row["model_name"], definition_of(row["definition"]))
         for row in rows
     ]
-    laid = lay(shipped_models(), words, now.date())
+    laid = merge(shipped_models(), words, now.date())
     catalog.replace(laid.models, laid.aliases)
     return catalog

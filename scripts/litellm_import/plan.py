@@ -12,8 +12,8 @@ from app.core.budgets import LIFETIME, Budget
 from app.core.ids import KeyHash, KeyId, UserId
 from app.core.names import normal_email
 from app.identity.budgets import Template
-from app.identity.policy import EVERYTHING, Accounts, Allowance, Key, Role, User
-from app.ledger.record import Account, Scope
+from app.identity.policy import EVERYTHING, Accounts, Key, Policy, Role, User
+from app.ledger.record import BudgetCounter, Scope
 from scripts.litellm_import.allowances import Allowances, utc
 from scripts.litellm_import.source import Row, Source, usd
 
@@ -70,7 +70,7 @@ class Plan:
     keys: list[Key] = field(default_factory=list)
     retired: list[tuple[KeyHash, KeyId, str, datetime]] = field(default_factory=list)
     """Hash, key, its name, and when it ends."""
-    spend: list[tuple[Account, Decimal]] = field(default_factory=list)
+    spend: list[tuple[BudgetCounter, Decimal]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     """Of whom or what, and what becomes of it."""
 
@@ -218,8 +218,8 @@ class Planner:
         )
 
     def _of_team(
-        self, name: str, team_id: str, team: Row | None, own: Allowance, *, blocked: bool
-    ) -> tuple[Allowance, bool]:
+        self, name: str, team_id: str, team: Row | None, own: Policy, *, blocked: bool
+    ) -> tuple[Policy, bool]:
         """A key of a team had what the team had; only what narrows it can be kept."""
         known = team or {}
         self._note(
@@ -250,7 +250,7 @@ class Planner:
         present = self._accounts.present(scope, holder.id, holder.allowance.budget, self._now)
         reset_at = utc(row.get("budget_reset_at"))
         over = reset_at is not None and reset_at <= self._now
-        lifetime = Account(scope, holder.id, LIFETIME, None)
+        lifetime = BudgetCounter(scope, holder.id, LIFETIME, None)
         self._plan.spend.append((lifetime, max(spend, total, logged or Decimal(0))))
         if not present.lifetime:
             self._plan.spend.append((present, Decimal(0) if over else spend))

@@ -1,4 +1,4 @@
-"""The verbs and their options."""
+"""The commands and their options."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ examples:
   rotate-key haiku-only --grace 24h
   import team.csv --keys team-keys.csv
 
-exit codes: 0 done, 1 refused, 2 misused, 3 the gateway does not answer, 4 not allowed, 5 not there
+exit codes: 0 success, 1 rejected, 2 usage error, 3 gateway unreachable, 4 forbidden, 5 not found
 
 """
 
@@ -26,9 +26,9 @@ def usd(text: str) -> Decimal:
     try:
         amount = Decimal(text.removeprefix("$"))
     except InvalidOperation:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of USD") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid amount in USD") from None
     if not amount.is_finite() or amount < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of USD")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid amount in USD")
     return amount
 
 
@@ -39,7 +39,7 @@ def names(text: str) -> list[str]:
     try:
         listed = json.loads(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no JSON list") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a JSON list") from None
     if not all(isinstance(name, str) for name in listed):
         raise argparse.ArgumentTypeError(f"{text!r} holds more than names")
     return list(listed)
@@ -55,34 +55,34 @@ def model_budget(text: str) -> tuple[str, dict[str, object]]:
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """With room for the longest verb."""
+    """With room for the longest command."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=24)
 
 
 def parser(prog: str) -> argparse.ArgumentParser:
-    """Every verb sets `verb`; options that were not given are not there."""
+    """Every command sets `command`; options that were not given are not there."""
     top = argparse.ArgumentParser(
         prog=prog,
         description=f"Users, keys and budgets of the gateway.\n\n{HELP}",
         epilog=EXAMPLES,
         formatter_class=_Help,
     )
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    def verb(name: str, text: str, *groups: Callable[[argparse.ArgumentParser], None]) -> None:
-        made = verbs.add_parser(
+    def command(name: str, text: str, *groups: Callable[[argparse.ArgumentParser], None]) -> None:
+        made = commands.add_parser(
             name, help=text, description=text, argument_default=argparse.SUPPRESS
         )
         made.add_argument("--json", action="store_true", help="JSON instead of tables")
         for group in groups:
             group(made)
 
-    verb("help", "show this, or what a verb takes", _topic)
-    verb(
+    command("help", "show this help, or that of a command", _topic)
+    command(
         "create-user",
-        "make a user and a first key",
+        "create a user and a first key",
         _identity,
         _role,
         _budget,
@@ -90,18 +90,18 @@ def parser(prog: str) -> argparse.ArgumentParser:
         _speed,
         _first_key,
     )
-    verb("list-users", "list users with their spend", _user_filters)
-    verb("get-user", "show a user with keys", _one_user)
-    verb("delete-user", "delete a user with all keys", _one_user, _sure)
-    verb("create-key", "make a key, for a user or for nobody", _new_key, _budget, _speed)
-    verb("list-keys", "list keys with their spend", _key_filters)
-    verb("delete-key", "delete a key", _one_key, _sure)
-    verb("update-budget", "change the budget of a user or a key", _target, _budget_changes)
-    verb("block", "stop a user or a key", _target)
-    verb("unblock", "let a user or a key work again", _target)
-    verb("rotate-key", "replace a key's secret", _one_key, _rotation)
-    verb("spend", "who spent most, or what one user or key spent", _spend)
-    verb("import", "make the users of a CSV file", _import)
+    command("list-users", "list users with their spend", _user_filters)
+    command("get-user", "show a user with keys", _one_user)
+    command("delete-user", "delete a user with all keys", _one_user, _sure)
+    command("create-key", "create a key, optionally owned by a user", _new_key, _budget, _speed)
+    command("list-keys", "list keys with their spend", _key_filters)
+    command("delete-key", "delete a key", _one_key, _sure)
+    command("update-budget", "change the budget of a user or a key", _target, _budget_changes)
+    command("block", "block a user or a key", _target)
+    command("unblock", "unblock a user or a key", _target)
+    command("rotate-key", "replace a key's secret", _one_key, _rotation)
+    command("spend", "spend by user or key, or of one of them", _spend)
+    command("import", "create the users of a CSV file", _import)
     return top
 
 
@@ -109,12 +109,12 @@ Parser = argparse.ArgumentParser
 
 
 def _topic(p: Parser) -> None:
-    p.add_argument("topic", nargs="?", default=None, metavar="VERB")
+    p.add_argument("topic", nargs="?", default=None, metavar="COMMAND")
 
 
 def _identity(p: Parser) -> None:
     p.add_argument("--email", dest="user_email")
-    p.add_argument("--user-id", dest="user_id", help="else one is made up")
+    p.add_argument("--user-id", dest="user_id", help="generated if omitted")
     p.add_argument("--alias", dest="user_alias", help="the user's name")
 
 
@@ -129,13 +129,13 @@ def _budget(p: Parser) -> None:
         dest="soft_budget",
         type=usd,
         metavar="USD",
-        help="past it there is a warning",
+        help="warn above this amount",
     )
     p.add_argument(
         "--duration",
         dest="budget_duration",
         metavar="DURATION",
-        help="how often the budget starts anew: monthly, weekly, daily, 1mo, 7d, 24h…",
+        help="budget reset interval: monthly, weekly, daily, 1mo, 7d, 24h…",
     )
     p.add_argument("--budget-id", dest="budget_id", help="a budget made by /budget/new")
     p.add_argument(

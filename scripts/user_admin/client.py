@@ -64,7 +64,7 @@ class Client:
         try:
             response = self._http.request(method, self._url + path, **request)
         except httpx.InvalidURL as error:
-            raise Failure(f"GATEWAY_INTERNAL_URL is no address: {self._url}") from error
+            raise Failure(f"GATEWAY_INTERNAL_URL is not a valid address: {self._url}") from error
         except httpx.HTTPError as error:
             why = str(error) or type(error).__name__
             raise Unreachable(
@@ -83,7 +83,7 @@ def _failure(response: httpx.Response) -> Failure:
         words = f"HTTP {response.status_code}: {response.text[:200]}"
     match response.status_code:
         case 401:
-            return NotAllowed(f"The gateway does not take this key: {words}")
+            return NotAllowed(f"Authentication failed: {words}")
         case 403:
             return NotAllowed(words)
         case 404:

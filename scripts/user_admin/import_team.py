@@ -24,13 +24,13 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 def _email(text: str) -> str:
     if not EMAIL.fullmatch(text):
-        raise ArgumentTypeError(f"{text!r} is no e-mail address")
+        raise ArgumentTypeError(f"{text!r} is not a valid e-mail address")
     return text
 
 
 def _duration(text: str) -> str:
     if not DURATION.fullmatch(text):
-        raise ArgumentTypeError(f"{text!r} is no duration, as monthly, 30d or 24h")
+        raise ArgumentTypeError(f"{text!r} is not a duration, as monthly, 30d or 24h")
     return text
 
 
@@ -42,7 +42,7 @@ def _role(text: str) -> str:
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise ArgumentTypeError(f"{text!r} is no whole number")
+        raise ArgumentTypeError(f"{text!r} is not an integer")
     return int(text)
 
 

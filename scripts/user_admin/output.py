@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a verb did: `data` for programs; for people lines of text and a table."""
+    """What a command did: `data` for programs; for people lines of text and a table."""
 
     data: Any
     lines: Sequence[str] = ()

@@ -21,7 +21,7 @@ which broke did not bring. Estimates do not know of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class BudgetCounter:
     """`faults` are sentences; there should be none."""
 
     requests: int
@@ -33,11 +33,11 @@ class Account:
     faults: tuple[str, ...]
 
 
-def audit(database: Queries, truth: Sequence[Row]) -> Account:
+def audit(database: Queries, truth: Sequence[Row]) -> BudgetCounter:
     """Compare everything that knows of money, request by request."""
     log = database.spend_log()
     bills = dict(zip((str(row["request_id"]) for row in truth), costs(truth), strict=True))
-    return Account(
+    return BudgetCounter(
         requests=len(log),
         estimated=sum(row["estimated"] for row in log),
         spent=sum((row["cost"] for row in log), NOTHING),

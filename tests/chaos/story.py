@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.chaos.account import Account
+from tests.chaos.account import BudgetCounter
 from tests.chaos.load import ANSWERED
 from tests.chaos.server import Server
 from tests.support.processes import EmulatorProcess
@@ -49,7 +49,7 @@ class Report:
     """From the fault's end until the last request that was not answered."""
     booked_seconds: float
     """From the last answer until nothing was held or spooled any more."""
-    account: Account
+    account: BudgetCounter
     notes: tuple[str, ...] = ()
     """What else the story found out; part of the table."""
 

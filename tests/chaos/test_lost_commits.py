@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from app.core.tasks import Background
+from app.core.tasks import DetachedTasks
 from app.database import pipeline
 from app.database.database import Database
 from app.ledger.ledger import PostgresLedger
@@ -43,7 +43,7 @@ def logged(url: str) -> list[str]:
 
 async def test_a_settlement_that_a_crash_loses_is_made_again(lazy: Server) -> None:
     url = await asyncio.to_thread(lazy.new_database)
-    one, background = settlement(hold(account())), Background()
+    one, background = settlement(hold(account())), DetachedTasks()
     async with Database(url, pool_size=2, timeout_seconds=5) as database:
         settler = Settler(PostgresLedger(database), MemorySpool(), background)
         await settler.settle(one)

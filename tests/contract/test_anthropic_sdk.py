@@ -152,7 +152,7 @@ def test_an_exhausted_budget_is_a_rate_limit_error_that_says_when_it_ends(stack:
     assert 0 < int(headers["retry-after"]) <= 86_400
     assert headers["anthropic-ratelimit-unified-status"] == "rejected"
     assert headers["anthropic-ratelimit-unified-overage-period"] == "daily"
-    assert "starts anew at" in str(refused.value)
+    assert "resets at" in str(refused.value)
 
 
 def test_throttling_before_the_first_event_is_a_429(stack: Stack) -> None:

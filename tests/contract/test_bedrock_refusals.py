@@ -92,7 +92,7 @@ def test_an_exhausted_budget_is_throttling_that_says_when_it_ends(stack: Stack) 
         "ThrottlingException",
         429,
     )
-    assert "starts anew at" in response["Error"]["Message"]
+    assert "resets at" in response["Error"]["Message"]
     assert headers["x-should-retry"] == "false"
     assert 0 < int(headers["retry-after"]) <= 86_400
     assert headers["anthropic-ratelimit-unified-status"] == "rejected"

@@ -53,7 +53,7 @@ def test_a_count_is_outside_of_budgets_and_the_spend_log(own_stack: Stack) -> No
 
 
 def test_many_at_once_reach_bedrock_once_each(database_url: str, tmp_path: Path) -> None:
-    with running_stack(database_url, tmp_path, GATEWAY_COUNT_TOKENS_AT_ONCE="2") as stack:
+    with running_stack(database_url, tmp_path, GATEWAY_COUNT_TOKENS_CONCURRENCY="2") as stack:
         key = stack.gateway.new_key()
         texts = [f"Part {n % 12}" for n in range(36)]
         with ThreadPoolExecutor(36) as threads:

@@ -21,10 +21,10 @@ QUESTION = {"max_tokens": 100, "messages": [{"role": "user", "content": "[[say=H
 
 
 def ask(
-    stack: Stack, key: str, dialect: str = "anthropic", *, stream: bool = False, **fields: Any
+    stack: Stack, key: str, api_format: str = "anthropic", *, stream: bool = False, **fields: Any
 ) -> httpx.Response:
     return httpx.post(
-        stack.gateway.public_url + PATHS[dialect],
+        stack.gateway.public_url + PATHS[api_format],
         json={"model": "claude-sonnet-4-5", "stream": stream, **QUESTION, **fields},
         headers={"authorization": f"Bearer {key}"},
     )
@@ -43,11 +43,11 @@ def sent(stack: Stack) -> tuple[str | None, str | None]:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("dialect", PATHS)
-def test_a_key_s_guardrail_goes_with_its_calls(stack: Stack, dialect: str, stream: bool) -> None:
+@pytest.mark.parametrize("api_format", PATHS)
+def test_a_key_s_guardrail_goes_with_its_calls(stack: Stack, api_format: str, stream: bool) -> None:
     key = stack.gateway.new_key(guardrail=f"{ARN}:DRAFT")
 
-    response = ask(stack, key, dialect, stream=stream)
+    response = ask(stack, key, api_format, stream=stream)
 
     assert response.status_code == 200
     assert sent(stack) == (ARN, "DRAFT")
@@ -296,9 +296,9 @@ def test_without_a_guardrail_bedrock_itself_refuses_its_configuration(stack: Sta
     assert "no guardrail identifier" in response.json()["message"]
 
 
-@pytest.mark.parametrize("dialect", PATHS)
-def test_other_formats_do_not_pass_the_configuration_on(stack: Stack, dialect: str) -> None:
-    response = ask(stack, stack.gateway.new_key(guardrail="abc123:1"), dialect, **TAGGED)
+@pytest.mark.parametrize("api_format", PATHS)
+def test_other_formats_do_not_pass_the_configuration_on(stack: Stack, api_format: str) -> None:
+    response = ask(stack, stack.gateway.new_key(guardrail="abc123:1"), api_format, **TAGGED)
 
     assert response.status_code == 200
     assert CONFIG not in stack.emulator.received()[-1]["body"]

@@ -13,7 +13,7 @@ from app.core.budgets import Window
 from app.core.ids import InstanceId, RequestId
 from app.database.database import Database
 from app.ledger.ledger import PostgresLedger
-from app.ledger.record import Account, Grant, Ledger, Refusal, Scope
+from app.ledger.record import BudgetCounter, BudgetRejection, Grant, Ledger, Scope
 from tests.support.examples import NOW, TODAY, account, hold, settlement
 from tests.support.fakes import MemoryLedger
 
@@ -29,7 +29,7 @@ class Books(Protocol):
     @property
     def ledger(self) -> Ledger: ...
 
-    def sums(self, account: Account) -> tuple[Decimal, Decimal]:
+    def sums(self, account: BudgetCounter) -> tuple[Decimal, Decimal]:
         """What is spent in an account, and what is held."""
 
     def cost(self, request_id: RequestId) -> Decimal | None:
@@ -40,7 +40,7 @@ class MemoryBooks:
     def __init__(self) -> None:
         self.ledger = MemoryLedger()
 
-    def sums(self, account: Account) -> tuple[Decimal, Decimal]:
+    def sums(self, account: BudgetCounter) -> tuple[Decimal, Decimal]:
         return self.ledger.spent(account), self.ledger.held(account)
 
     def cost(self, request_id: RequestId) -> Decimal | None:
@@ -53,7 +53,7 @@ class PostgresBooks:
         self._dsn = dsn
         self.ledger = PostgresLedger(database)
 
-    def sums(self, account: Account) -> tuple[Decimal, Decimal]:
+    def sums(self, account: BudgetCounter) -> tuple[Decimal, Decimal]:
         with psycopg.connect(self._dsn) as connection:
             row = connection.execute(
                 "SELECT spent, reserved FROM budget_counter "
@@ -110,7 +110,7 @@ async def test_what_is_held_is_not_there_for_others(books: Books) -> None:
 
     refusal = await books.ledger.hold(hold(account(cap="1"), amount="0.4"))
 
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, BudgetRejection)
     assert (refusal.spent, refusal.held) == money("0", "0.7")
 
 
@@ -121,7 +121,7 @@ async def test_what_is_spent_is_not_there_either(books: Books) -> None:
 
     refusal = await books.ledger.hold(hold(account(cap="1"), amount="0.4"))
 
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, BudgetRejection)
     assert (refusal.account, refusal.spent, refusal.held) == (account(cap="1"), *money("0.7", "0"))
 
 
@@ -143,7 +143,7 @@ async def test_the_first_account_that_does_not_cover_it_is_named(
 
     answer = await books.ledger.hold(hold(*accounts))
 
-    assert (answer.account.scope if isinstance(answer, Refusal) else None) == refused
+    assert (answer.account.scope if isinstance(answer, BudgetRejection) else None) == refused
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])
@@ -153,7 +153,7 @@ async def test_a_refusal_holds_nothing_anywhere(books: Books, position: int) -> 
     accounts = [account(scope, cap) for scope, cap in zip(COMMON, caps, strict=True)]
     refused = hold(*accounts)
 
-    assert isinstance(await books.ledger.hold(refused), Refusal)
+    assert isinstance(await books.ledger.hold(refused), BudgetRejection)
 
     assert [books.sums(a) for a in accounts] == [money("0", "0")] * 3
     assert isinstance(await books.ledger.hold(replace(refused, amount=Decimal("0.5"))), Grant)
@@ -168,7 +168,7 @@ async def test_a_refusal_holds_nothing_anywhere(books: Books, position: int) -> 
     ],
 )
 async def test_a_grant_says_what_the_tightest_account_has_left(
-    books: Books, accounts: list[Account], left: str | None
+    books: Books, accounts: list[BudgetCounter], left: str | None
 ) -> None:
     answer = await books.ledger.hold(hold(*accounts, amount="1"))
 
@@ -213,7 +213,7 @@ async def test_a_hold_that_may_not_grow_keeps_what_it_has(books: Books) -> None:
 
     refusal = await books.ledger.hold(replace(first, amount=Decimal("1.1"), grows=True))
 
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, BudgetRejection)
     assert (refusal.spent, refusal.held) == money("0", "0.4")
     assert books.sums(account()) == money("0", "0.4")
 

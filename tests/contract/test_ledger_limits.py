@@ -11,7 +11,7 @@ from app.core.budgets import LimitedBy, LimitKind, Limits, LimitScope
 from app.core.usage import Usage
 from app.database.database import Database
 from app.ledger.ledger import PostgresLedger
-from app.ledger.record import Grant, Hold, Ledger, LimitRefusal, Refusal
+from app.ledger.record import BudgetRejection, Grant, Ledger, RateLimitRejection, ReserveRequest
 from tests.support.examples import account, hold, settlement
 from tests.support.fakes import FakeTime, MemoryLedger
 
@@ -57,19 +57,19 @@ def limited(scope: LimitScope = KEY, id_: str = "a", **limits: int) -> LimitedBy
     return LimitedBy(scope, id_, Limits(**limits))
 
 
-def asking(*limits: LimitedBy, tokens: int = 100) -> Hold:
+def asking(*limits: LimitedBy, tokens: int = 100) -> ReserveRequest:
     return hold(account(), limits=limits, tokens=tokens)
 
 
-async def let_in(meters: Meters, *limits: LimitedBy, tokens: int = 100) -> Hold:
+async def let_in(meters: Meters, *limits: LimitedBy, tokens: int = 100) -> ReserveRequest:
     held = asking(*limits, tokens=tokens)
     assert isinstance(await meters.ledger.hold(held), Grant)
     return held
 
 
-async def refused(meters: Meters, *limits: LimitedBy, tokens: int = 100) -> LimitRefusal:
+async def refused(meters: Meters, *limits: LimitedBy, tokens: int = 100) -> RateLimitRejection:
     answer = await meters.ledger.hold(asking(*limits, tokens=tokens))
-    assert isinstance(answer, LimitRefusal)
+    assert isinstance(answer, RateLimitRejection)
     return answer
 
 
@@ -106,7 +106,7 @@ async def test_requests_that_are_refused_do_not_count(meters: Meters) -> None:
 
 async def test_a_request_that_a_budget_refuses_counts_in_no_limit(meters: Meters) -> None:
     poor = hold(account(cap="0.5"), limits=(limited(rpm=1, parallel=1),), tokens=1)
-    assert isinstance(await meters.ledger.hold(poor), Refusal)
+    assert isinstance(await meters.ledger.hold(poor), BudgetRejection)
 
     await let_in(meters, limited(rpm=1, parallel=1))
 

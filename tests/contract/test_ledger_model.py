@@ -21,7 +21,7 @@ from app.core.ids import InstanceId
 from app.core.usage import Usage
 from app.database.database import Database
 from app.ledger.ledger import PostgresLedger
-from app.ledger.record import Account, Grant, Hold, Scope
+from app.ledger.record import BudgetCounter, Grant, ReserveRequest, Scope
 from tests.support.examples import NOW, hold, settlement
 from tests.support.fakes import MemoryLedger
 
@@ -74,12 +74,12 @@ class LedgerMachine(RuleBasedStateMachine):
         self.mark = uuid4().hex[:12]
         self.day = 0
         self.caps: dict[str, Decimal | None] = {}
-        self.open: list[Hold] = []
-        self.closed: list[Hold] = []
-        self.seen: set[Account] = set()
+        self.open: list[ReserveRequest] = []
+        self.closed: list[ReserveRequest] = []
+        self.seen: set[BudgetCounter] = set()
         self.owner = InstanceId(uuid4().hex)
 
-    def accounts(self, key: int) -> tuple[Account, ...]:
+    def accounts(self, key: int) -> tuple[BudgetCounter, ...]:
         """Of a request today: lifetimes without a cap, and windows that have one or not."""
         window = Window(LONG_AGO + self.day * DAY, None)
         names = [
@@ -88,11 +88,11 @@ class LedgerMachine(RuleBasedStateMachine):
             (Scope.USER, f"{self.mark}-{key % 2}"),
             (Scope.GLOBAL, self.mark),
         ]
-        found: list[Account] = []
+        found: list[BudgetCounter] = []
         for scope, id_ in names:
             if scope in (Scope.KEY, Scope.USER):
-                found.append(Account(scope, id_, LIFETIME, None))
-            found.append(Account(scope, id_, window, self.caps.get(f"{scope} {key}")))
+                found.append(BudgetCounter(scope, id_, LIFETIME, None))
+            found.append(BudgetCounter(scope, id_, window, self.caps.get(f"{scope} {key}")))
         self.seen.update(replace(account, cap=None) for account in found)
         return tuple(found)
 

@@ -30,7 +30,7 @@ def test_its_python_is_new_enough() -> None:
 
 
 def test_what_it_runs_first_is_there() -> None:
-    verbs = runpy.run_path(str(ROOT / "dev"), run_name="read")["VERBS"]
+    verbs = runpy.run_path(str(ROOT / "dev"), run_name="read")["COMMANDS"]
     text = SCRIPT.read_text()
 
     assert os.access(SCRIPT, os.X_OK)

@@ -73,7 +73,7 @@ def test_the_tests_that_fail_until_it_is_done_exist(guide: Path) -> None:
 
 @each
 def test_its_commands_can_be_given(guide: Path) -> None:
-    verbs = runpy.run_path(str(ROOT / "dev"), run_name="read")["VERBS"]
+    verbs = runpy.run_path(str(ROOT / "dev"), run_name="read")["COMMANDS"]
     for words in commands(guide.read_text()):
         if words[0] == "./dev":
             assert words[1] in verbs
@@ -87,6 +87,6 @@ def test_there_is_a_guide_for_each_thing_that_is_added_often() -> None:
         "alert",
         "endpoint",
         "model",
-        "ops-verb",
+        "ops-command",
         "service",
     }

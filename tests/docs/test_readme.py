@@ -33,7 +33,7 @@ def test_the_figures_are_those_of_the_run_that_is_kept() -> None:
     assert renewed(README, in_short()) == README
 
 
-def test_every_verb_is_named() -> None:
-    verbs = runpy.run_path(str(ROOT / "dev"), run_name="read")["VERBS"]
+def test_every_command_is_named() -> None:
+    commands = runpy.run_path(str(ROOT / "dev"), run_name="read")["COMMANDS"]
 
-    assert [verb for verb in verbs if f"./dev {verb}" not in README] == []
+    assert [verb for verb in commands if f"./dev {verb}" not in README] == []

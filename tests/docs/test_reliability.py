@@ -7,7 +7,7 @@ from tests.chaos.stories import STORIES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reliability.md").read_text()
-PROMISES = PAGE.partition("## What is promised")[2].partition("\n## ")[0]
+PROMISES = PAGE.partition("## Guarantees")[2].partition("\n## ")[0]
 
 
 def test_every_promise_names_tests_that_exist() -> None:

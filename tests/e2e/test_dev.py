@@ -1,8 +1,8 @@
 """`./dev` as a script: it sets up once, and trusts nothing half-made.
 
-Each test has a copy with empty locks, so that no index is asked, and with a verb that says in which
-environment it runs. The first makes it with Python's own venv, the others by copying that: pip's
-installation takes longer than all the rest of a test.
+Each test has a copy with empty locks, so that no index is asked, and with a command that says in
+which environment it runs. The first makes it with Python's own venv, the others by copying that:
+pip's installation takes longer than all the rest of a test.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = runpy.run_path(str(ROOT / "dev"), run_name="read")["VERBS"]
+COMMANDS = runpy.run_path(str(ROOT / "dev"), run_name="read")["COMMANDS"]
 MAKING, INSTALLING = "Making .venv", "Installing"
 COPYING_VENV = """
 import shutil, sys
@@ -140,8 +140,8 @@ def test_an_installer_that_outlives_its_run_keeps_the_next_one_waiting(folder: P
             fcntl.flock(guard, fcntl.LOCK_EX)
 
 
-def test_help_and_a_wrong_verb_set_nothing_up(folder: Path) -> None:
-    assert "usage: ./dev VERB" in dev(folder, "help").stdout
+def test_help_and_an_unknown_command_set_nothing_up(folder: Path) -> None:
+    assert "usage: ./dev COMMAND" in dev(folder, "help").stdout
     wrong = dev(folder, "upp")
     assert wrong.returncode == 1
     assert "'upp'" in wrong.stderr
@@ -155,14 +155,14 @@ def test_help_begins_with_the_first_steps_and_fits_a_terminal() -> None:
     assert max(map(len, lines)) <= 100
 
 
-def test_each_verb_tells_what_it_takes_and_does_nothing_else() -> None:
-    def told(verb: str) -> str:
-        command = [sys.executable, "-m", *VERBS[verb].run, "--help"]
+def test_each_command_tells_what_it_takes_and_does_nothing_else() -> None:
+    def told(name: str) -> str:
+        command = [sys.executable, "-m", *COMMANDS[name].run, "--help"]
         return subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout
 
     with ThreadPoolExecutor(4) as pool:
-        for verb, words in zip(VERBS, pool.map(told, VERBS), strict=True):
-            assert words.startswith("usage: "), verb
+        for name, words in zip(COMMANDS, pool.map(told, COMMANDS), strict=True):
+            assert words.startswith("usage: "), name
 
 
 def test_the_fast_tests_are_there() -> None:
@@ -171,11 +171,11 @@ def test_the_fast_tests_are_there() -> None:
     assert [path for path in fast if not (ROOT / path).exists()] == []
 
 
-def test_make_has_the_same_verbs() -> None:
+def test_make_has_the_same_commands() -> None:
     listed = re.findall(r"^  (\w+) ", dev(ROOT, "help").stdout, re.MULTILINE)
-    verbs = re.search(r"^VERBS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert verbs
-    assert verbs[1].split() == listed
+    commands = re.search(r"^COMMANDS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert commands
+    assert commands[1].split() == listed
 
 
 @pytest.mark.parametrize(

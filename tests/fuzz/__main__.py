@@ -1,7 +1,7 @@
 """Sends what nobody should send: `./dev fuzz [--long | --cases N] [--only KIND,…] [--seed N]`.
 
 api: the OpenAPI document against a running gateway. translators: requests and answers from one
-dialect to the other. frames, sse, json: what reads bytes, guided by coverage. A finding is written
+API format to the other. frames, sse, json: what reads bytes, guided by coverage. A finding goes
 into tests/fuzz/corpus as its smallest input, with the command that repeats it; exit code 1.
 """
 
@@ -32,7 +32,7 @@ PAGE: Final = ROOT / "docs" / "security.md"
 LARGEST_SEED: Final = 1_000_000
 SHORT: Final = {"api": 550, "translators": 2_500, "frames": 20_000, "sse": 20_000, "json": 20_000}
 LONG: Final = {"api": 11_000, "translators": 40_000, **dict.fromkeys(TARGETS, 200_000)}
-UNHINDERED: Final = {"GATEWAY_UNKNOWN_KEYS_PER_MINUTE": "0"}
+UNHINDERED: Final = {"GATEWAY_FAILED_AUTH_PER_MINUTE": "0"}
 """That those who guess keys are slowed down is tested elsewhere."""
 
 

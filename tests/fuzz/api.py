@@ -84,7 +84,7 @@ class Api:
 
 
 def _misshapen(answer: httpx.Response) -> str | None:
-    """An error has the shape of one of the three dialects."""
+    """An error has the shape of one of the three API formats."""
     try:
         body = answer.json()
     except ValueError:

@@ -17,7 +17,7 @@ CASES = 110
 @pytest.fixture(scope="module")
 def api(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     directory: Path = tmp_path_factory.mktemp("fuzz")
-    unhindered = {"GATEWAY_UNKNOWN_KEYS_PER_MINUTE": "0"}
+    unhindered = {"GATEWAY_FAILED_AUTH_PER_MINUTE": "0"}
     with (
         running_stack(module_database_url, directory, **unhindered) as stack,
         closing(Api(stack)) as opened,

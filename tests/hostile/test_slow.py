@@ -17,9 +17,9 @@ from tests.support.waiting import busy
 
 HEAD = b"POST /v1/messages HTTP/1.1\r\nHost: x\r\n"
 QUICK = {
-    "GATEWAY_REQUEST_HEAD_SECONDS": "1",
-    "GATEWAY_REQUEST_BODY_SECONDS": "1",
-    "GATEWAY_UNREAD_SECONDS": "1",
+    "GATEWAY_HEADER_TIMEOUT_SECONDS": "1",
+    "GATEWAY_BODY_TIMEOUT_SECONDS": "1",
+    "GATEWAY_WRITE_TIMEOUT_SECONDS": "1",
 }
 SOON_SECONDS = 8
 """Patience, the second between two looks, and a slow machine."""

@@ -16,7 +16,7 @@ GOOD: dict[str, Any] = {
     "max_tokens": 20,
     "messages": [{"role": "user", "content": "hi"}],
 }
-"""A body that is answered, in either dialect."""
+"""A body that is answered, in either API format."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,8 +130,8 @@ def test_the_gateway_knows_who_stands_between_it_and_its_clients(environment: De
     told = {one["name"]: one["value"] for one in container["environment"]}
 
     assert environment.only("aws_lb")["xff_header_processing_mode"] == "append"
-    assert told["GATEWAY_PUBLIC_PROXIES"] == "2"
-    assert told["GATEWAY_INTERNAL_PROXIES"] == "1"
+    assert told["GATEWAY_PUBLIC_TRUSTED_PROXIES"] == "2"
+    assert told["GATEWAY_INTERNAL_TRUSTED_PROXIES"] == "1"
 
 
 def test_everybody_in_the_row_is_more_patient_than_the_one_before(environment: Deployment) -> None:

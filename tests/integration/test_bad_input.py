@@ -16,7 +16,7 @@ ENDPOINTS = ("/v1/messages", "/v1/chat/completions")
 
 
 def error_of(response: httpx.Response, path: str) -> tuple[str, str]:
-    """The error's type and message; checks that the envelope is that of the path's dialect."""
+    """The error's type and message; checks that the envelope is that of the path's API format."""
     body = response.json()
     assert "detail" not in body
     if path == "/v1/messages":

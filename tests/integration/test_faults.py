@@ -140,7 +140,7 @@ async def test_answers_that_outlast_the_shutdown_end_in_order_and_are_billed_at_
 
 
 async def test_a_stalled_upstream_is_filled_with_pings(database_url: str, tmp_path: Path) -> None:
-    quick = {"GATEWAY_PING_SECONDS": "0.1", "GATEWAY_FIRST_EVENT_WAIT_SECONDS": "0.1"}
+    quick = {"GATEWAY_PING_INTERVAL_SECONDS": "0.1", "GATEWAY_FIRST_EVENT_TIMEOUT_SECONDS": "0.1"}
     with running_stack(database_url, tmp_path, **quick) as stack:
         key = stack.gateway.new_key()
         stack.emulator.scenario({"kind": "stall", "seconds": 0.5})

@@ -25,9 +25,9 @@ def strict(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -
     with running_stack(
         module_database_url,
         tmp_path_factory.mktemp("strict"),
-        GATEWAY_UNKNOWN_KEYS_PER_MINUTE=str(LIMIT),
-        GATEWAY_PUBLIC_PROXIES="1",
-        GATEWAY_KEY_CACHE_SECONDS="0",
+        GATEWAY_FAILED_AUTH_PER_MINUTE=str(LIMIT),
+        GATEWAY_PUBLIC_TRUSTED_PROXIES="1",
+        GATEWAY_KEY_CACHE_TTL_SECONDS="0",
     ) as stack:
         yield stack
 

@@ -21,7 +21,7 @@ from tests.support.waiting import until
 HAIKU = "claude-haiku-4-5"
 ASKED, SYSTEM, TOOL, ANSWERED = (f"marker-{of}-5e1f" for of in ("asked", "system", "tool", "said"))
 MARKERS = (ASKED, SYSTEM, TOOL, ANSWERED)
-DIALECTS = ("/v1/messages", "/v1/chat/completions", f"/bedrock/model/{HAIKU}/invoke")
+API_FORMATS = ("/v1/messages", "/v1/chat/completions", f"/bedrock/model/{HAIKU}/invoke")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def live(stack: Stack) -> tuple[str, ...]:
     good, poor = stack.gateway.new_key(), stack.gateway.new_key(max_budget=0)
     unknown = "sk-marker-of-an-unknown-key"
     calls = {"kind": "tool_then_text", "tool": "note", "input": {"note": ANSWERED}, "calls": 1}
-    for path in DIALECTS:
+    for path in API_FORMATS:
         for stream in (False, True):
             stack.emulator.scenario(calls)
             answer = ask(stack, good, path, stream=stream)

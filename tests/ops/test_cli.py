@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from ops import cli
+from ops.commands import COMMANDS, GROUPS
 from ops.errors import Misuse
 from ops.exits import Exit
-from ops.verbs import GROUPS, VERBS
 from tests.ops.support.fake_client import client
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def ops(environ: Mapping[str, str], *words: str, **more: str) -> "subprocess.Com
     )
 
 
-def test_a_verb_runs_as_a_process_against_aws(environ: dict[str, str], aws: str) -> None:
+def test_a_command_runs_as_a_process_against_aws(environ: dict[str, str], aws: str) -> None:
     client("ecs", aws).create_cluster(clusterName="stargate-poc")
 
     done = ops(environ, "ecs", "status", "--env", "poc", "--output", "json")
@@ -170,7 +170,7 @@ def test_ctrl_c_ends_with_a_line_and_130(environ: dict[str, str], aws: str) -> N
         ["--env", "prod", "ecs", "status", "--output", "json", "--env", "poc"],
     ],
 )
-def test_options_of_all_verbs_stand_before_or_after_the_verb(words: list[str]) -> None:
+def test_options_of_all_commands_stand_before_or_after_the_command(words: list[str]) -> None:
     args = cli.parser().parse_args(words)
 
     assert (args.env, args.output) == ("poc", "json")
@@ -209,10 +209,10 @@ def test_an_environment_that_there_is_not_is_told(capsys: pytest.CaptureFixture[
     assert "there are poc, prod" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("path", VERBS)
-def test_every_verb_has_help(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_has_help(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         cli.parser().parse_args([*path.split(), "--help"])
 
     assert raised.value.code == 0
-    assert VERBS[path].HELP.split()[0] in capsys.readouterr().out
+    assert COMMANDS[path].HELP.split()[0] in capsys.readouterr().out

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from ops.commands.cost import estimated
 from ops.result import Level
-from ops.verbs.cost import estimated
 from tests.ops.support.fake_client import FakeService
 from tests.ops.support.world import World, notes, rows
 

@@ -1,4 +1,4 @@
-"""The role of ops may do what the verbs call, and nothing else."""
+"""The role of ops may do what the commands call, and nothing else."""
 
 import ast
 import re
@@ -63,11 +63,11 @@ def allowed() -> set[str]:
     return {action for one in lists for action in re.findall(r'"([^"]+)"', one)}
 
 
-def test_the_verbs_calls_are_found() -> None:
+def test_the_commands_calls_are_found() -> None:
     assert {"ecs:UpdateService", "ecs:ListTasks", "logs:FilterLogEvents"} <= used()
 
 
-def test_the_role_may_do_what_the_verbs_call() -> None:
+def test_the_role_may_do_what_the_commands_call() -> None:
     assert used() - NEEDS_NO_PERMISSION <= allowed()
 
 
@@ -79,8 +79,8 @@ def test_it_has_no_wildcard_in_an_action() -> None:
     assert not [action for action in allowed() if "*" in action]
 
 
-@pytest.mark.parametrize("path", [*(ROOT / "ops" / "verbs").rglob("*.py")], ids=lambda p: p.stem)
-def test_verbs_ask_aws_through_adapters_alone(path: Path) -> None:
+@pytest.mark.parametrize("path", [*(ROOT / "ops" / "commands").rglob("*.py")], ids=lambda p: p.stem)
+def test_commands_ask_aws_through_adapters_alone(path: Path) -> None:
     named = set(re.findall(r'\.aws\("([a-z0-9-]+)"\)', path.read_text()))
 
-    assert named <= {"kms"}, "a verb hands it to the session, and calls nothing"
+    assert named <= {"kms"}, "a command hands it to the session, and calls nothing"

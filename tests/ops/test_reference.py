@@ -1,4 +1,4 @@
-"""docs/ops.md says what the verbs say."""
+"""docs/ops.md says what the commands say."""
 
 import re
 
@@ -6,17 +6,17 @@ import pytest
 
 from ops import reference
 from ops.cli import parser
-from ops.verbs import VERBS
+from ops.commands import COMMANDS
 
 
 def test_the_page_is_up_to_date() -> None:
     assert reference.PAGE.read_text() == reference.page(), "run python -m ops.reference"
 
 
-@pytest.mark.parametrize("path", VERBS)
-def test_every_verb_and_every_argument_is_documented(path: str) -> None:
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_and_every_argument_is_documented(path: str) -> None:
     described = reference.Described()
-    VERBS[path].arguments(described)
+    COMMANDS[path].arguments(described)
 
     assert all(told.get("help") for _, told in described.arguments)
 

@@ -9,9 +9,9 @@ from typing import Any
 from app.core.budgets import LIFETIME, Budget, Window
 from app.core.ids import Author, Credentials, InstanceId, KeyId, RequestId, UserId
 from app.core.usage import Usage
-from app.identity.policy import EVERYTHING, Allowance, Caller, Key, User, hash_key, key_name
+from app.identity.policy import EVERYTHING, Caller, Key, Policy, User, hash_key, key_name
 from app.inference.request import ReadBody
-from app.ledger.record import Account, Hold, RequestRecord, Scope
+from app.ledger.record import BudgetCounter, RequestRecord, ReserveRequest, Scope
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TODAY = Window(NOW.replace(hour=0), NOW.replace(hour=0) + timedelta(days=1))
@@ -76,7 +76,7 @@ def user(**changes: Any) -> User:
 
 
 def _allowed(changes: dict[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(Allowance)} & changes.keys()
+    names = {field.name for field in fields(Policy)} & changes.keys()
     own = replace(changes.get("own", EVERYTHING), **{name: changes[name] for name in names})
     return {n: value for n, value in changes.items() if n not in names} | {"own": own}
 
@@ -89,12 +89,12 @@ def caller(*, cap: str | None = None, duration: str | None = None, **changes: An
 
 def account(
     scope: Scope = Scope.KEY, cap: str | None = None, window: Window = LIFETIME, id_: str = "a"
-) -> Account:
-    return Account(scope, id_, window, Decimal(cap) if cap is not None else None)
+) -> BudgetCounter:
+    return BudgetCounter(scope, id_, window, Decimal(cap) if cap is not None else None)
 
 
-def hold(*accounts: Account, amount: str = "1", **changes: Any) -> Hold:
-    plain = Hold(
+def hold(*accounts: BudgetCounter, amount: str = "1", **changes: Any) -> ReserveRequest:
+    plain = ReserveRequest(
         request_id=request_id(),
         owner=InstanceId("gateway-1"),
         started_at=NOW,
@@ -109,7 +109,7 @@ def hold(*accounts: Account, amount: str = "1", **changes: Any) -> Hold:
     return replace(plain, **changes)
 
 
-def settlement(held: Hold, cost: str = "0.5", **changes: Any) -> RequestRecord:
+def settlement(held: ReserveRequest, cost: str = "0.5", **changes: Any) -> RequestRecord:
     """The end of a request that was held for."""
     plain = RequestRecord(
         request_id=held.request_id,

@@ -13,16 +13,16 @@ from app.core.time import Clock
 from app.errors import GatewayError
 from app.identity.policy import Caller
 from app.ledger.record import (
-    Account,
-    Booked,
+    BudgetCounter,
+    BudgetRejection,
+    BudgetState,
     Grant,
-    Hold,
     Ledger,
-    LimitRefusal,
-    Reading,
-    Refusal,
+    RateLimitRejection,
+    RateLimitState,
     RequestRecord,
-    Standing,
+    ReserveRequest,
+    Settled,
 )
 from app.upstream.upstream import Call, Completion
 
@@ -56,9 +56,9 @@ class MemoryLedger:
     """The ledger's contract in a few lines: `tests/contract/test_ledger.py` holds it to that."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    holds: list[Hold] = field(default_factory=list)
+    holds: list[ReserveRequest] = field(default_factory=list)
     """Every hold that was asked for."""
-    reservations: dict[RequestId, Hold] = field(default_factory=dict)
+    reservations: dict[RequestId, ReserveRequest] = field(default_factory=dict)
     log: dict[RequestId, RequestRecord] = field(default_factory=dict)
     settled: list[RequestRecord] = field(default_factory=list)
     """Every settlement that was asked for, repetitions too."""
@@ -76,7 +76,7 @@ class MemoryLedger:
     _seen: dict[InstanceId, datetime] = field(default_factory=dict)
     _buckets: dict[tuple[LimitScope, str], "_Bucket"] = field(default_factory=dict)
 
-    async def hold(self, hold: Hold) -> Grant | Refusal | LimitRefusal:
+    async def hold(self, hold: ReserveRequest) -> Grant | BudgetRejection | RateLimitRejection:
         self._answer()
         self.holds.append(hold)
         if self.gate is not None:
@@ -85,35 +85,35 @@ class MemoryLedger:
         before = self.reservations.get(hold.request_id)
         if before is None and hold.grows:
             return Grant()
-        readings: list[Reading] = []
+        readings: list[RateLimitState] = []
         for limited_by in hold.limits if before is None else ():
             bucket = self._leaked(limited_by)
             if refusal := bucket.refusal(limited_by, hold.tokens):
                 return refusal
-            readings.append(Reading(limited_by, bucket.requests, bucket.tokens))
+            readings.append(RateLimitState(limited_by, bucket.requests, bucket.tokens))
         more = hold.amount - (before.amount if before else 0)
         for account in _capped(hold.accounts):
             spent, held = self.spent(account), self.held(account)
             if more > 0 and spent + held + more + hold.spare > (account.cap or 0):
-                return Refusal(account, spent=spent, held=held)
+                return BudgetRejection(account, spent=spent, held=held)
         self._add(self._held, _capped(hold.accounts), more)
         for reading in readings:
             self._leaked(reading.limited_by).take(hold.tokens)
         self.reservations[hold.request_id] = replace(before or hold, amount=hold.amount)
         standings = (
-            Standing(a, self.spent(a), self.held(a) if a.cap is not None else Decimal(0))
+            BudgetState(a, self.spent(a), self.held(a) if a.cap is not None else Decimal(0))
             for a in hold.accounts
             if a.watched
         )
         return Grant(tuple(standings), tuple(readings))
 
-    async def book(self, record: RequestRecord) -> Booked:
+    async def book(self, record: RequestRecord) -> Settled:
         await self.settle(record)
         lasts = self.lasts
         if lasts is None:
             lasts = asyncio.get_running_loop().create_future()
             lasts.set_result(True)
-        return Booked([self.spent(account) for account in record.counters], lasts)
+        return Settled([self.spent(account) for account in record.counters], lasts)
 
     async def settle(self, record: RequestRecord) -> None:
         self.asked_to_settle.set()
@@ -139,7 +139,7 @@ class MemoryLedger:
         self.beats.append(owner)
         self._seen[owner] = self.now()
 
-    async def orphans(self, silent_seconds: float) -> Sequence[Hold]:
+    async def orphans(self, silent_seconds: float) -> Sequence[ReserveRequest]:
         self._answer()
         latest = self.now() - timedelta(seconds=silent_seconds)
         alive = {owner for owner, seen in self._seen.items() if seen > latest}
@@ -152,7 +152,7 @@ class MemoryLedger:
 
     async def strays(
         self, owner: InstanceId, known: Collection[RequestId], seconds: float
-    ) -> Sequence[Hold]:
+    ) -> Sequence[ReserveRequest]:
         self._answer()
         latest = self.now() - timedelta(seconds=seconds)
         found = [
@@ -176,10 +176,10 @@ class MemoryLedger:
         bucket.leak(limited_by.limits, self.now())
         return bucket
 
-    def spent(self, account: Account) -> Decimal:
+    def spent(self, account: BudgetCounter) -> Decimal:
         return self._spent[_name(account)]
 
-    def held(self, account: Account) -> Decimal:
+    def held(self, account: BudgetCounter) -> Decimal:
         return self._held[_name(account)]
 
     def _answer(self) -> None:
@@ -187,7 +187,7 @@ class MemoryLedger:
             raise self.away
 
     @staticmethod
-    def _add(sums: Sums, accounts: Sequence[Account], amount: Decimal) -> None:
+    def _add(sums: Sums, accounts: Sequence[BudgetCounter], amount: Decimal) -> None:
         for account in accounts:
             sums[_name(account)] += amount
 
@@ -207,16 +207,16 @@ class _Bucket:
         self.tokens = max(0.0, self.tokens - minutes * (limits.tpm or 0))
         self.as_of = now
 
-    def refusal(self, by: LimitedBy, tokens: int) -> LimitRefusal | None:
+    def refusal(self, by: LimitedBy, tokens: int) -> RateLimitRejection | None:
         rpm, tpm, parallel = by.limits.rpm, by.limits.tpm, by.limits.parallel
         if parallel is not None and self.in_flight >= parallel:
-            return LimitRefusal(by, LimitKind.PARALLEL, None)
+            return RateLimitRejection(by, LimitKind.PARALLEL, None)
         if rpm is not None and self.requests + 1 > rpm + 1e-6:
             wait = (self.requests + 1 - rpm) * 60 / rpm if rpm else None
-            return LimitRefusal(by, LimitKind.REQUESTS, wait)
+            return RateLimitRejection(by, LimitKind.REQUESTS, wait)
         if tpm is not None and (tpm == 0 or 0 < self.tokens > tpm - tokens + 1e-6):
             wait = (self.tokens - max(0, tpm - tokens)) * 60 / tpm if tpm else None
-            return LimitRefusal(by, LimitKind.TOKENS, wait)
+            return RateLimitRejection(by, LimitKind.TOKENS, wait)
         return None
 
     def take(self, tokens: int) -> None:
@@ -229,11 +229,11 @@ class _Bucket:
         self.in_flight -= 1
 
 
-def _capped(accounts: Sequence[Account]) -> list[Account]:
+def _capped(accounts: Sequence[BudgetCounter]) -> list[BudgetCounter]:
     return [account for account in accounts if account.cap is not None]
 
 
-def _name(account: Account) -> AccountName:
+def _name(account: BudgetCounter) -> AccountName:
     return account.scope.value, account.id, account.window.start
 
 
@@ -282,7 +282,7 @@ class RecordList:
     """Keeps every record, and the budgets it counts against."""
 
     records: list[RequestRecord] = field(default_factory=list)
-    budgets: list[tuple[Standing, ...]] = field(default_factory=list)
+    budgets: list[tuple[BudgetState, ...]] = field(default_factory=list)
 
     def record(self, record: RequestRecord, spent: Sequence[Decimal] = ()) -> None:
         self.records.append(record)

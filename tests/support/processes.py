@@ -153,7 +153,7 @@ def gateway_process(
         "GATEWAY_INTERNAL_PORT": "0",
         "GATEWAY_BEDROCK_ENDPOINT": bedrock_url,
         # All of a test's clients share an address.
-        "GATEWAY_UNKNOWN_KEYS_PER_MINUTE": "0",
+        "GATEWAY_FAILED_AUTH_PER_MINUTE": "0",
         # Tests say themselves what users may spend.
         "GATEWAY_DEFAULT_USER_MAX_BUDGET": "none",
         "GATEWAY_SPOOL_DIR": str(directory / "spool"),

@@ -54,7 +54,7 @@ def test_each_that_is_needed_is_missed_by_name(name: str, monkeypatch: pytest.Mo
         ("AWS_DEFAULT_REGION", "eu-north-1", "aws_region", "eu-north-1"),
         ("GATEWAY_GLOBAL_MAX_BUDGET", "0.1", "global_max_budget", Decimal("0.1")),
         ("GATEWAY_GLOBAL_BUDGET_DURATION", "30d", "global_budget_duration", "30d"),
-        ("GATEWAY_PING_SECONDS", "0.5", "ping_seconds", 0.5),
+        ("GATEWAY_PING_INTERVAL_SECONDS", "0.5", "ping_interval_seconds", 0.5),
         ("GATEWAY_MODEL_ALIASES", '{"fast": "claude-haiku-4-5"}', "model_aliases", ...),
         ("GATEWAY_BEDROCK_FAILOVER", "global, eu", "failover_profiles", ("global", "eu")),
         ("GATEWAY_GUARDRAIL", "abc123:DRAFT", "guardrail_for_all", Guardrail("abc123", "DRAFT")),
@@ -87,7 +87,7 @@ def test_a_setting_is_read_from_its_variable(
         ("GATEWAY_GUARDRAIL", "abc123", "<id>:<version>"),
         ("GATEWAY_GUARDRAIL", "", "<id>:<version>"),
         ("GATEWAY_LOG_LEVEL", "LOUD", "pattern"),
-        ("GATEWAY_PING_SECONDS", "0", "greater than 0"),
+        ("GATEWAY_PING_INTERVAL_SECONDS", "0", "greater than 0"),
     ],
 )
 def test_a_value_that_does_not_fit_says_why(

@@ -33,7 +33,7 @@ def test_environments_to_choose_are_those_of_terraform() -> None:
     }
 
 
-def test_other_choices_are_those_of_their_verbs() -> None:
+def test_other_choices_are_those_of_their_commands() -> None:
     assert choices("diagnostic") == [("ecs-exec.yml", list(diagnostics.ALL))]
     assert choices("count") == [("ecs-scale.yml", ["0", "1", "2", "3"])]
     assert choices("image") == [("image.yml", list(IMAGES))]

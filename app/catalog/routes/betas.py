@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 from starlette.requests import Request
 
-from app.admin_access import DOCUMENTED_KEYS, AdminRoute, Changes, Reads
+from app.admin_access import DOCUMENTED_KEYS, AdminRead, AdminRoute, AdminWrite
 from app.catalog.overrides import BetaRule
 from app.errors import NotFound
 from app.identity.routes.shapes import documented
@@ -51,7 +51,7 @@ class Rule(Body):
         }
     ),
 )
-async def show(request: Request, by: Reads) -> dict[str, Any]:
+async def show(request: Request, by: AdminRead) -> dict[str, Any]:
     """The operator's rules, and what each model takes by them and the catalogue."""
     del by
     use = services(request)
@@ -71,7 +71,7 @@ async def show(request: Request, by: Reads) -> dict[str, Any]:
 
 
 @router.put("", summary="Set a rule for a beta flag", responses=documented(EXAMPLE))
-async def set_rule(request: Request, body: Rule, by: Changes) -> dict[str, Any]:
+async def set_rule(request: Request, body: Rule, by: AdminWrite) -> dict[str, Any]:
     """Takes effect in every gateway at once."""
     rule = BetaRule(body.model, body.beta, body.sent_as)
     await services(request).offer.set_rule(rule, by.author)
@@ -86,7 +86,7 @@ async def set_rule(request: Request, body: Rule, by: Changes) -> dict[str, Any]:
         NotFound("There is no rule for 'advanced-tool-use-2025-11-20' on '*'."),
     ),
 )
-async def drop_rule(request: Request, model: Text, beta: Flag, by: Changes) -> dict[str, Any]:
+async def drop_rule(request: Request, model: Text, beta: Flag, by: AdminWrite) -> dict[str, Any]:
     """Back to what the catalogue says."""
     await services(request).offer.drop_rule(model, beta, by.author)
     return {"dropped": {"model": model, "beta": beta}}

@@ -9,10 +9,10 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.admin_access import DOCUMENTED_KEYS, AdminRoute, Changes, Reads
+from app.admin_access import DOCUMENTED_KEYS, AdminRead, AdminRoute, AdminWrite
 from app.catalog.catalog import Catalog
 from app.catalog.model import Target
-from app.catalog.overrides import PROVIDER, RATES, Definition, OperatorModel
+from app.catalog.overrides import PROVIDER, RATES, Definition, ModelOverride
 from app.core.budgets import Limits
 from app.core.pricing import PER_MILLION, price_on
 from app.errors import Conflict, NotFound, UnknownModel
@@ -137,7 +137,9 @@ TAKEN: Final = Conflict("A model named 'team-sonnet' was added already.")
 
 @router.get("/model/info", summary="Show models", responses=documented({"data": [EXAMPLE]}))
 @router.get("/v1/model/info", summary="Show models", responses=documented({"data": [EXAMPLE]}))
-async def model_info(request: Request, by: Reads, litellm_model_id: Text | None = None) -> Response:
+async def model_info(
+    request: Request, by: AdminRead, litellm_model_id: Text | None = None
+) -> Response:
     """All models with their prices of today; `db_model` tells those of the operator's own."""
     del by
     use = services(request)
@@ -153,7 +155,7 @@ async def model_info(request: Request, by: Reads, litellm_model_id: Text | None 
 
 
 @router.post("/model/new", summary="Add a model", responses=documented(EXAMPLE, TAKEN))
-async def new_model(request: Request, body: ModelNew, by: Changes) -> Response:
+async def new_model(request: Request, body: ModelNew, by: AdminWrite) -> Response:
     """`litellm_params.model` is a model here, by any of its names or ids, or a Bedrock id that is
     new; the latter has the capabilities of `base_model`. Of the same `model_name` as a shipped
     model, it sets that model's limits and prices. In force in every gateway within a second."""
@@ -171,10 +173,10 @@ async def new_model(request: Request, body: ModelNew, by: Changes) -> Response:
 @router.post(
     "/model/update", summary="Change a model", responses=documented(EXAMPLE, NOT_FOUND, TAKEN)
 )
-async def update_model(request: Request, body: ModelUpdate, by: Changes) -> Response:
+async def update_model(request: Request, body: ModelUpdate, by: AdminWrite) -> Response:
     """Changes a model that `/model/new` added: what isn't sent stays, null clears."""
 
-    def change(model: OperatorModel) -> OperatorModel:
+    def change(model: ModelOverride) -> ModelOverride:
         definition = _defined(
             model.definition, body.litellm_params.sent(), body.model_info.sent("id")
         )
@@ -191,7 +193,7 @@ async def update_model(request: Request, body: ModelUpdate, by: Changes) -> Resp
     summary="Delete a model",
     responses=documented({"message": "Model: team-sonnet-1 deleted successfully"}, NOT_FOUND),
 )
-async def delete_model(request: Request, body: ModelName, by: Changes) -> Response:
+async def delete_model(request: Request, body: ModelName, by: AdminWrite) -> Response:
     """Back to what the catalogue says."""
     deleted = await services(request).offer.delete_model(body.id, by.author)
     return json_response({"message": f"Model: {deleted.id} deleted successfully"})
@@ -211,7 +213,7 @@ def _defined(
     )
 
 
-def _own_row(own: OperatorModel, request: Request) -> dict[str, Any]:
+def _own_row(own: ModelOverride, request: Request) -> dict[str, Any]:
     """A model of the operator's own; without prices where the region cannot reach it any more."""
     definition = own.definition
     row, base = _row(own.name, request), _resolved(services(request).catalog, definition.target)

@@ -48,7 +48,7 @@ async def _caller(request: Request) -> Caller:
 
 
 def _shape(model: Model, profile: Profile, region: str) -> dict[str, Any]:
-    """As AWS shows it, but for the account: that is nobody's business."""
+    """As AWS shows it, without the account id."""
     arn = f"arn:{partition(region)}:bedrock:{region}:"
     released = datetime(model.released.year, model.released.month, model.released.day, tzinfo=UTC)
     when = released.strftime("%Y-%m-%dT%H:%M:%SZ")

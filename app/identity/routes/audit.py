@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.admin_access import DOCUMENTED_KEYS, Reads
+from app.admin_access import DOCUMENTED_KEYS, AdminRead
 from app.core.budgets import in_utc
 from app.identity.audit import AuditEntry, AuditFilter
 from app.identity.routes.shapes import documented
@@ -83,7 +83,7 @@ EXAMPLE: Final = {
 
 @router.get("/logs", summary="Show the audit log", responses=documented(EXAMPLE))
 async def audit_logs(
-    request: Request, query: Annotated[AuditQuery, InQuery()], by: Reads
+    request: Request, query: Annotated[AuditQuery, InQuery()], by: AdminRead
 ) -> Response:
     """The newest first. For the entries after these, ask again with `before` set to `next_before`,
     until that is null."""

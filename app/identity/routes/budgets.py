@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.admin_access import DOCUMENTED_KEYS, AdminRoute, Changes, Reads
+from app.admin_access import DOCUMENTED_KEYS, AdminRead, AdminRoute, AdminWrite
 from app.errors import Conflict, NotFound
 from app.identity.routes import examples
 from app.identity.routes.shapes import documented, template_row
@@ -67,13 +67,13 @@ class BudgetName(Body):
         examples.TEMPLATE, Conflict("A budget with the id 'developers' exists already.")
     ),
 )
-async def new_budget(request: Request, body: BudgetNew, by: Changes) -> Response:
+async def new_budget(request: Request, body: BudgetNew, by: AdminWrite) -> Response:
     """Each key and user that refers to it spends it for itself; their own fields go before its."""
     return json_response(template_row(await services(request).budgets.add(body.sent(), by.author)))
 
 
 @router.post("/info", summary="Show budgets", responses=documented([examples.TEMPLATE], NOT_FOUND))
-async def budget_info(request: Request, body: BudgetNames, by: Reads) -> Response:
+async def budget_info(request: Request, body: BudgetNames, by: AdminRead) -> Response:
     """Budgets by their ids."""
     del by
     found = await services(request).budgets.get(body.budgets)
@@ -81,7 +81,7 @@ async def budget_info(request: Request, body: BudgetNames, by: Reads) -> Respons
 
 
 @router.get("/list", summary="List budgets", responses=documented([examples.TEMPLATE]))
-async def list_budgets(request: Request, by: Reads) -> Response:
+async def list_budgets(request: Request, by: AdminRead) -> Response:
     """All budgets, by id."""
     del by
     return json_response([template_row(t) for t in await services(request).budgets.all()])
@@ -90,7 +90,7 @@ async def list_budgets(request: Request, by: Reads) -> Response:
 @router.post(
     "/update", summary="Change a budget", responses=documented(examples.TEMPLATE, NOT_FOUND)
 )
-async def update_budget(request: Request, body: BudgetUpdate, by: Changes) -> Response:
+async def update_budget(request: Request, body: BudgetUpdate, by: AdminWrite) -> Response:
     """For all that refer to it, within a second, in every gateway."""
     use = services(request).budgets
     changed = await use.update(body.budget_id, body.sent("budget_id"), by.who, by.author)
@@ -104,6 +104,6 @@ async def update_budget(request: Request, body: BudgetUpdate, by: Changes) -> Re
         examples.TEMPLATE, NOT_FOUND, Conflict("The budget 'developers' is in use by user ada.")
     ),
 )
-async def delete_budget(request: Request, body: BudgetName, by: Changes) -> Response:
+async def delete_budget(request: Request, body: BudgetName, by: AdminWrite) -> Response:
     """Only when nobody refers to it any more."""
     return json_response(template_row(await services(request).budgets.delete(body.id, by.author)))

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.admin_access import DOCUMENTED_KEYS, AdminRoute, Changes, Reads
+from app.admin_access import DOCUMENTED_KEYS, AdminRead, AdminRoute, AdminWrite
 from app.database.paging import Cut, Order
 from app.errors import Conflict, InvalidRequest, NotFound
 from app.identity.listing import KeyFilter, KeyOrder
@@ -66,7 +66,7 @@ class KeyUpdate(KeyFields):
 
 
 class KeyName(Body):
-    """A key by itself, or by the `token` that lists show."""
+    """A key, or the `token` that lists show."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"key": examples.KEY_ID}]})
 
@@ -74,7 +74,7 @@ class KeyName(Body):
 
 
 class KeyNames(Body):
-    """Keys by themselves, by their tokens, or by their aliases."""
+    """Keys, their tokens, or their aliases."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"key_aliases": ["adas-laptop"]}]})
 
@@ -83,8 +83,8 @@ class KeyNames(Body):
 
 
 class Rotation(KeyFields):
-    """A new secret for a key. Secrets before it go on working for the `grace_period`, as `24h`; if
-    there is none they stop at once. Fields may be changed in the same step."""
+    """A new secret for a key. Earlier secrets keep working for the `grace_period`, such as `24h`;
+    without it they stop at once. Fields may be changed in the same step."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"grace_period": "24h"}]})
 
@@ -127,7 +127,7 @@ class KeyList(Query):
 
 
 @router.post("/generate", summary="Make a key", responses=documented(examples.NEW_KEY, TAKEN))
-async def generate_key(request: Request, body: KeyGenerate, by: Changes) -> Response:
+async def generate_key(request: Request, body: KeyGenerate, by: AdminWrite) -> Response:
     """Makes a key, which is shown this once."""
     use = services(request)
     made = await use.keys.add(body.sent(), by.who, by.author)
@@ -139,7 +139,7 @@ async def generate_key(request: Request, body: KeyGenerate, by: Changes) -> Resp
     summary="Show a key",
     responses=documented({"key": examples.KEY_ID, "info": examples.KEY}, NOT_FOUND),
 )
-async def key_info(request: Request, by: Reads, key: Secret | None = None) -> Response:
+async def key_info(request: Request, by: AdminRead, key: Secret | None = None) -> Response:
     """A key with its spend, by the key itself or by its `token`; without one, the key that asks."""
     use = services(request)
     if key is None and by.who.caller is not None:
@@ -157,7 +157,9 @@ async def key_info(request: Request, by: Reads, key: Secret | None = None) -> Re
         {"keys": [examples.KEY_ID], "total_count": 1, "current_page": 1, "total_pages": 1}
     ),
 )
-async def list_keys(request: Request, query: Annotated[KeyList, InQuery()], by: Reads) -> Response:
+async def list_keys(
+    request: Request, query: Annotated[KeyList, InQuery()], by: AdminRead
+) -> Response:
     """Some keys at a time: their tokens, or all of their fields with `return_full_object=true`.
     `key_alias` may be a part, in any case of letters."""
     del by
@@ -181,19 +183,19 @@ CHANGED: Final[dict[str, Any]] = {"key": examples.KEY_ID, **examples.KEY}
 
 
 @router.post("/update", summary="Change a key", responses=documented(CHANGED, NOT_FOUND, TAKEN))
-async def update_key(request: Request, body: KeyUpdate, by: Changes) -> Response:
+async def update_key(request: Request, body: KeyUpdate, by: AdminWrite) -> Response:
     """What isn't sent stays; null clears a field. In force in every gateway within a second."""
     return await _changed(request, body.key, body.sent("key"), by)
 
 
 @router.post("/block", summary="Block a key", responses=documented(CHANGED, NOT_FOUND))
-async def block_key(request: Request, body: KeyName, by: Changes) -> Response:
+async def block_key(request: Request, body: KeyName, by: AdminWrite) -> Response:
     """Stops a key within a second, in every gateway."""
     return await _changed(request, body.key, {"blocked": True}, by)
 
 
 @router.post("/unblock", summary="Unblock a key", responses=documented(CHANGED, NOT_FOUND))
-async def unblock_key(request: Request, body: KeyName, by: Changes) -> Response:
+async def unblock_key(request: Request, body: KeyName, by: AdminWrite) -> Response:
     """Lets a key work again."""
     return await _changed(request, body.key, {"blocked": False}, by)
 
@@ -202,14 +204,14 @@ ROTATED: Final = documented(examples.NEW_KEY, NOT_FOUND, Conflict("This key exis
 
 
 @router.post("/regenerate", summary="Replace a key's secret", responses=ROTATED)
-async def regenerate(request: Request, body: KeyRegenerate, by: Changes) -> Response:
+async def regenerate(request: Request, body: KeyRegenerate, by: AdminWrite) -> Response:
     """Another secret for the same key, shown this once. Spend, budgets and `token` stay."""
     return await _rotated(request, body.key, body, by)
 
 
 @router.post("/{key}/regenerate", summary="Replace a key's secret", responses=ROTATED)
 async def regenerate_by_path(
-    request: Request, key: Secret, by: Changes, body: Rotation | None = None
+    request: Request, key: Secret, by: AdminWrite, body: Rotation | None = None
 ) -> Response:
     """The same; best with the key's `token`, as addresses end up in logs."""
     return await _rotated(request, key, body or Rotation(), by)
@@ -220,7 +222,7 @@ async def regenerate_by_path(
     summary="Delete keys",
     responses=documented({"deleted_keys": ["adas-laptop"]}, NOT_FOUND),
 )
-async def delete_keys(request: Request, body: KeyNames, by: Changes) -> Response:
+async def delete_keys(request: Request, body: KeyNames, by: AdminWrite) -> Response:
     """Deletes all of them or none. What they spent stays in the spend log."""
     keys, aliases = body.keys or [], body.key_aliases or []
     if not keys and not aliases:
@@ -229,13 +231,13 @@ async def delete_keys(request: Request, body: KeyNames, by: Changes) -> Response
     return json_response({"deleted_keys": [*keys, *aliases]})
 
 
-async def _changed(request: Request, name: str, sent: dict[str, Any], by: Changes) -> Response:
+async def _changed(request: Request, name: str, sent: dict[str, Any], by: AdminWrite) -> Response:
     use = services(request)
     key = await use.keys.update(name, sent, by.who, by.author)
     return json_response({"key": key.id, **key_row(key, await use.spendings.of(key))})
 
 
-async def _rotated(request: Request, name: str, body: Rotation, by: Changes) -> Response:
+async def _rotated(request: Request, name: str, body: Rotation, by: AdminWrite) -> Response:
     use = services(request)
     changes = body.sent("key", "new_key", "grace_period")
     made = await use.keys.replace(name, body.new_key, body.grace_period, changes, by.who, by.author)

@@ -14,12 +14,12 @@ from app.errors import (
 from app.formats.errors import openai_error
 from app.identity.budgets import Template
 from app.identity.keys import NewKey
-from app.identity.policy import Allowance, Key, User
-from app.identity.spending import Spending
+from app.identity.policy import Key, Policy, User
+from app.identity.spending import SpendTotal
 from app.web.responses import time
 
 
-def key_row(key: Key, spending: Spending) -> dict[str, Any]:
+def key_row(key: Key, spending: SpendTotal) -> dict[str, Any]:
     """A key's own fields; those of its budget are in `litellm_budget_table`."""
     return {
         "token": key.id,
@@ -33,12 +33,12 @@ def key_row(key: Key, spending: Spending) -> dict[str, Any]:
     }
 
 
-def new_key_row(made: NewKey, spending: Spending) -> dict[str, Any]:
+def new_key_row(made: NewKey, spending: SpendTotal) -> dict[str, Any]:
     """With the key itself, this once."""
     return {**key_row(made.key, spending), "key": made.secret, "token_id": made.key.id}
 
 
-def user_row(user: User, spending: Spending) -> dict[str, Any]:
+def user_row(user: User, spending: SpendTotal) -> dict[str, Any]:
     return {
         "user_id": user.id,
         "user_email": user.email,
@@ -57,7 +57,7 @@ def template_row(template: Template) -> dict[str, Any]:
     }
 
 
-def _common(record: Key | User, spending: Spending) -> dict[str, Any]:
+def _common(record: Key | User, spending: SpendTotal) -> dict[str, Any]:
     own, increase = record.own, record.own.budget.increase
     shared = {"budget_id": record.budget_id, **_budget(record.template)}
     return {
@@ -81,7 +81,7 @@ def _common(record: Key | User, spending: Spending) -> dict[str, Any]:
     }
 
 
-def _budget(allowance: Allowance) -> dict[str, Any]:
+def _budget(allowance: Policy) -> dict[str, Any]:
     budget, limits = allowance.budget, allowance.limits
     return {
         "max_budget": budget.max,
@@ -106,8 +106,8 @@ EVERYWHERE: Final = (
     InvalidRequest("max_budgte: Extra inputs are not permitted"),
     AuthenticationFailed("Invalid API key."),
     PermissionDenied(
-        "To change this, user_role must be proxy_admin; the user of the key sk-...4vEg is "
-        "internal_user. The master key may do both."
+        "Forbidden: changing this requires the user_role proxy_admin; the user of the key "
+        "sk-...4vEg is internal_user. The master key may do both."
     ),
     TooManyUnknownKeys("Invalid API key, like many others from this address lately."),
     DatabaseUnavailable("The gateway's database does not answer."),
@@ -116,7 +116,7 @@ EVERYWHERE: Final = (
 
 
 def documented(example: Any, *errors: GatewayError) -> dict[int | str, dict[str, Any]]:
-    """For the OpenAPI document: an answer, and what the refusals look like."""
+    """For the OpenAPI document: a response, and the form of errors."""
     shown: dict[int | str, dict[str, Any]] = {
         200: {"content": {"application/json": {"example": example}}}
     }

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.admin_access import DOCUMENTED_KEYS, AdminRoute, Changes, Reads
+from app.admin_access import DOCUMENTED_KEYS, AdminRead, AdminRoute, AdminWrite
 from app.database.paging import Cut, Order
 from app.errors import Conflict, InvalidRequest, NotFound
 from app.identity.listing import UserFilter, UserOrder
@@ -108,7 +108,7 @@ class UserList(Query):
 @router.post(
     "/new", summary="Make a user", responses=documented(examples.NEW_KEY | examples.USER, EXISTS)
 )
-async def new_user(request: Request, body: UserNew, by: Changes) -> Response:
+async def new_user(request: Request, body: UserNew, by: AdminWrite) -> Response:
     """Makes a user and, unless `auto_create_key` is false, a key, which is shown this once."""
     use = services(request)
     user, made = await use.users.add(
@@ -131,7 +131,7 @@ async def new_user(request: Request, body: UserNew, by: Changes) -> Response:
         NOT_FOUND,
     ),
 )
-async def user_info(request: Request, user_id: Text, by: Reads) -> Response:
+async def user_info(request: Request, user_id: Text, by: AdminRead) -> Response:
     """A user with spend and keys."""
     del by
     use = services(request)
@@ -161,10 +161,10 @@ async def user_info(request: Request, user_id: Text, by: Reads) -> Response:
     ),
 )
 async def list_users(
-    request: Request, query: Annotated[UserList, InQuery()], by: Reads
+    request: Request, query: Annotated[UserList, InQuery()], by: AdminRead
 ) -> Response:
     """Some users at a time. `user_email` and `user_alias` may be a part, in any case of letters;
-    `user_ids` are separated by commas. `sort_by` `spend` goes by the spend of all time."""
+    `user_ids` are separated by commas. `sort_by` `spend` sorts by lifetime spend."""
     del by
     use = services(request)
     found = await use.users.list(query.which(), query.cut())
@@ -188,7 +188,7 @@ CHANGED: Final[dict[str, Any]] = {"user_id": "ada", "data": examples.USER}
 
 
 @router.post("/update", summary="Change a user", responses=documented(CHANGED, NOT_FOUND))
-async def update_user(request: Request, body: UserUpdate, by: Changes) -> Response:
+async def update_user(request: Request, body: UserUpdate, by: AdminWrite) -> Response:
     """What isn't sent stays; null clears a field. In force in every gateway within a second."""
     if body.user_id is not None:
         return await _changed(request, body.user_id, body.sent("user_id"), by)
@@ -199,25 +199,27 @@ async def update_user(request: Request, body: UserUpdate, by: Changes) -> Respon
 
 
 @router.post("/block", summary="Block a user", responses=documented(CHANGED, NOT_FOUND))
-async def block_user(request: Request, body: UserName, by: Changes) -> Response:
+async def block_user(request: Request, body: UserName, by: AdminWrite) -> Response:
     """Stops all keys of a user within a second, in every gateway."""
     return await _changed(request, body.user_id, {"blocked": True}, by)
 
 
 @router.post("/unblock", summary="Unblock a user", responses=documented(CHANGED, NOT_FOUND))
-async def unblock_user(request: Request, body: UserName, by: Changes) -> Response:
+async def unblock_user(request: Request, body: UserName, by: AdminWrite) -> Response:
     """Lets the keys of a user work again, but for those that are blocked themselves."""
     return await _changed(request, body.user_id, {"blocked": False}, by)
 
 
 @router.post("/delete", summary="Delete users", responses=documented(1, NOT_FOUND))
-async def delete_users(request: Request, body: UserNames, by: Changes) -> Response:
+async def delete_users(request: Request, body: UserNames, by: AdminWrite) -> Response:
     """Deletes users and all of their keys; answers how many users. What they spent stays in the
     spend log."""
     return json_response(await services(request).users.delete(body.user_ids, by.who, by.author))
 
 
-async def _changed(request: Request, user_id: str, sent: dict[str, Any], by: Changes) -> Response:
+async def _changed(
+    request: Request, user_id: str, sent: dict[str, Any], by: AdminWrite
+) -> Response:
     use = services(request)
     user = await use.users.update(user_id, sent, by.who, by.author)
     row = user_row(user, await use.spendings.of(user))

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.catalog.model import model_name
-from app.formats.bedrock import BedrockDialect
+from app.formats.bedrock import BedrockFormat
 from app.inference.routes.completions import answer
 from app.inference.routes.count_tokens import count_request
 from app.services import services
@@ -28,8 +28,8 @@ STREAM_HEADERS: Final = {
 
 @router.post("/model/{model_id:path}/invoke", summary="InvokeModel", response_model=None)
 async def invoke(request: Request, model_id: str) -> Response:
-    """A whole answer, in Bedrock's shape."""
-    return await answer(request, BedrockDialect(model_name(model_id), stream=False))
+    """A non-streaming response in Bedrock's format."""
+    return await answer(request, BedrockFormat(model_name(model_id), stream=False))
 
 
 @router.post(
@@ -39,8 +39,8 @@ async def invoke(request: Request, model_id: str) -> Response:
 )
 async def invoke_with_response_stream(request: Request, model_id: str) -> Response:
     """An answer as Amazon's event stream."""
-    dialect = BedrockDialect(model_name(model_id), stream=True)
-    return await answer(request, dialect, STREAM_HEADERS)
+    api_format = BedrockFormat(model_name(model_id), stream=True)
+    return await answer(request, api_format, STREAM_HEADERS)
 
 
 @router.post("/model/{model_id:path}/count-tokens", summary="CountTokens")

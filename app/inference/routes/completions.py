@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.core.ids import RequestId
-from app.formats.format import Dialect
+from app.formats.format import ApiFormat
 from app.inference.call import Call
 from app.inference.client import Client
 from app.inference.request import InferenceRequest
@@ -31,18 +31,18 @@ SSE_HEADERS: Final = {
 
 @router.post("/v1/messages", summary="Anthropic Messages", response_model=None)
 async def messages(request: Request) -> Response:
-    """Creates a message, whole or (`stream: true`) as server-sent events."""
+    """Creates a message; with `stream: true` as server-sent events."""
     return await answer(request, services(request).anthropic)
 
 
 @router.post("/v1/chat/completions", summary="OpenAI Chat Completions", response_model=None)
 async def chat_completions(request: Request) -> Response:
-    """Creates a chat completion, whole or (`stream: true`) as server-sent events."""
+    """Creates a chat completion; with `stream: true` as server-sent events."""
     return await answer(request, services(request).openai)
 
 
 async def answer(
-    request: Request, dialect: Dialect, stream_headers: Mapping[str, str] = SSE_HEADERS
+    request: Request, api_format: ApiFormat, stream_headers: Mapping[str, str] = SSE_HEADERS
 ) -> Response:
     """The answer to an inference request in any API format."""
     use = services(request)
@@ -62,7 +62,7 @@ async def answer(
         received_at=received_at,
         received_monotonic=received_monotonic,
     )
-    return _Answer(request, asked, dialect, stream_headers)
+    return _Answer(request, asked, api_format, stream_headers)
 
 
 class _Answer(Response):
@@ -72,13 +72,13 @@ class _Answer(Response):
         self,
         request: Request,
         asked: InferenceRequest,
-        dialect: Dialect,
+        api_format: ApiFormat,
         stream_headers: Mapping[str, str],
     ) -> None:
         self.background = None
         self._request = request
         self._asked = asked
-        self._dialect = dialect
+        self._format = api_format
         self._stream_headers = stream_headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +86,7 @@ class _Answer(Response):
         call = Call(
             services(self._request).inference,
             self._asked,
-            self._dialect,
+            self._format,
             client,
             stream_headers=self._stream_headers,
             error_response=partial(error_response, self._request),

@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.admin_access import DOCUMENTED_KEYS, Reads
+from app.admin_access import DOCUMENTED_KEYS, AdminRead
 from app.errors import InvalidRequest
 from app.identity.routes.shapes import documented, pages
 from app.services import services
@@ -27,7 +27,7 @@ CALL_TYPES: Final = {
     "openai": "acompletion",
     "bedrock": "pass_through",
 }
-"""LiteLLM's names for the dialects."""
+"""LiteLLM's names for the API formats."""
 
 A_DAY: Final = timedelta(days=1)
 
@@ -71,7 +71,7 @@ ENTRY: Final = {
     summary="Show requests, or what each day cost",
     responses=documented([ENTRY], BACKWARDS, NO_KEY),
 )
-async def logs(request: Request, query: Annotated[Logs, InQuery()], by: Reads) -> Response:
+async def logs(request: Request, query: Annotated[Logs, InQuery()], by: AdminRead) -> Response:
     """With a start and an end: what was spent on each day, unless `summarize` is false. Otherwise
     the newest requests, at most `limit` of them; the header `x-has-more` says whether there are
     more, and `/spend/logs/v2` has pages."""
@@ -107,7 +107,9 @@ async def logs(request: Request, query: Annotated[Logs, InQuery()], by: Reads) -
         {"data": [ENTRY], "total": 1, "page": 1, "page_size": 50, "total_pages": 1}, NO_KEY
     ),
 )
-async def log_pages(request: Request, query: Annotated[LogPages, InQuery()], by: Reads) -> Response:
+async def log_pages(
+    request: Request, query: Annotated[LogPages, InQuery()], by: AdminRead
+) -> Response:
     """The newest first."""
     del by
     use = services(request).reports

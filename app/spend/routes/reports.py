@@ -11,7 +11,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.admin_access import DOCUMENTED_KEYS, Reads
+from app.admin_access import DOCUMENTED_KEYS, AdminRead
 from app.database.paging import Page
 from app.errors import InvalidRequest, NotFound
 from app.identity.routes.shapes import documented
@@ -73,7 +73,7 @@ SUMS: Final = {"requests": 120, "failed_requests": 1, "total_tokens": 51000, "to
         [{"token": "9f86d081884c7d65…", "key_alias": "ci", "user_id": "ada", "spend": 12.5}]
     ),
 )
-async def keys(request: Request, query: Annotated[Parts, InQuery()], by: Reads) -> Response:
+async def keys(request: Request, query: Annotated[Parts, InQuery()], by: AdminRead) -> Response:
     """Lifetime spend, highest first; deleted keys are among them."""
     del by
     found = await services(request).reports.totals(Scope.KEY, query.part())
@@ -97,7 +97,7 @@ async def keys(request: Request, query: Annotated[Parts, InQuery()], by: Reads) 
     summary="Show what each user spent",
     responses=documented([{"user_id": "ada", "user_email": "ada@example.org", "spend": 12.5}]),
 )
-async def users(request: Request, query: Annotated[Parts, InQuery()], by: Reads) -> Response:
+async def users(request: Request, query: Annotated[Parts, InQuery()], by: AdminRead) -> Response:
     """Lifetime spend, highest first; deleted users are among them. A user that was made again under
     the same id starts at zero."""
     del by
@@ -121,7 +121,9 @@ async def users(request: Request, query: Annotated[Parts, InQuery()], by: Reads)
     summary="Show what each model cost",
     responses=documented([{"model": "claude-haiku-4-5", **SUMS}], BACKWARDS, NO_KEY),
 )
-async def models(request: Request, query: Annotated[SpenderDays, InQuery()], by: Reads) -> Response:
+async def models(
+    request: Request, query: Annotated[SpenderDays, InQuery()], by: AdminRead
+) -> Response:
     """Highest spend first."""
     del by
     found = await groups(request, Dimension.MODEL, query)
@@ -138,7 +140,9 @@ async def models(request: Request, query: Annotated[SpenderDays, InQuery()], by:
         [{"individual_request_tag": "ci", "log_count": 120, "total_spend": 1.75}], BACKWARDS, NO_KEY
     ),
 )
-async def tags(request: Request, query: Annotated[SpenderDays, InQuery()], by: Reads) -> Response:
+async def tags(
+    request: Request, query: Annotated[SpenderDays, InQuery()], by: AdminRead
+) -> Response:
     """Highest spend first. A request with two tags counts under both."""
     del by
     found = await groups(request, Dimension.TAG, query)
@@ -162,7 +166,7 @@ async def tags(request: Request, query: Annotated[SpenderDays, InQuery()], by: R
         [{"group_by": "user", "name": "ada", "label": "ada@example.org", **SUMS}], BACKWARDS, NO_KEY
     ),
 )
-async def report(request: Request, query: Annotated[Report, InQuery()], by: Reads) -> Response:
+async def report(request: Request, query: Annotated[Report, InQuery()], by: AdminRead) -> Response:
     """Days in order, all else by spend, highest first. Sums of past days outlive the spend log.
     Rows come by pages of `limit`; the headers `x-total-count` and `x-has-more` say whether there
     are more."""
@@ -190,8 +194,8 @@ async def report(request: Request, query: Annotated[Report, InQuery()], by: Read
         [{"day": "2026-11-22", "checked_at": "2026-11-23T00:06:10.250Z", "findings": []}]
     ),
 )
-async def checks(request: Request, query: Annotated[Most, InQuery()], by: Reads) -> Response:
-    """For each day that is over: where its log, its summaries and the counters of budgets differ.
+async def checks(request: Request, query: Annotated[Most, InQuery()], by: AdminRead) -> Response:
+    """For each past day: where its log, its roll-ups and the budget counters differ.
     `findings` is null for a day that was not checked. The header `x-has-more` says whether there
     are earlier days."""
     del by
@@ -221,7 +225,7 @@ async def checks(request: Request, query: Annotated[Most, InQuery()], by: Reads)
         }
     ),
 )
-async def global_spend(request: Request, by: Reads) -> Response:
+async def global_spend(request: Request, by: AdminRead) -> Response:
     """`spend` is that of the global budget's present window; without one, of the last 30 days."""
     del by
     budget, days = await services(request).reports.everybody()

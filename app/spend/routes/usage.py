@@ -1,4 +1,4 @@
-"""`/v1/usage`: what a key's holder may know of budgets and spend, as JSON or as a page."""
+"""`/v1/usage`: budgets and spend of the calling key, as JSON or as a page."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.core.budgets import LimitedBy
 from app.identity.policy import Caller
-from app.ledger.record import Scope, Standing
+from app.ledger.record import BudgetState, Scope
 from app.services import services
 from app.spend.records import SpendGroup
 from app.spend.reports import OwnUsage
@@ -121,7 +121,7 @@ def _shape(caller: Caller, own: OwnUsage) -> dict[str, Any]:
     }
 
 
-def _budget(standing: Standing) -> dict[str, Any]:
+def _budget(standing: BudgetState) -> dict[str, Any]:
     account = standing.account
     single = account.scope in (Scope.KEY_MODEL, Scope.USER_MODEL)
     left = None if account.cap is None else max(0, account.cap - standing.spent - standing.held)

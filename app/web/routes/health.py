@@ -32,14 +32,14 @@ async def liveness() -> str:
 
 @router.get("/health/readiness", summary="Can it serve?")
 async def readiness(request: Request) -> Response:
-    """503 while the database is away or not migrated. The internal port tells which."""
+    """503 while the database is unavailable or not migrated. The internal port says which."""
     problem = await _problem(request)
     return _status(problem, {})
 
 
 @internal_router.get("/health/readiness", summary="Can it serve, and if not, why?")
 async def detailed_readiness(request: Request) -> Response:
-    """503 while the database is away or not migrated."""
+    """503 while the database is unavailable or not migrated."""
     problem = await _problem(request)
     details = {"db": "disconnected", "problem": problem} if problem else {"db": "connected"}
     return _status(problem, details)

@@ -19,7 +19,7 @@ locals {
     },
     {
       for environment in var.environments : "ops-${environment}" => {
-        description = "Runs the verbs of ops on ${environment}"
+        description = "Runs the commands of ops on ${environment}"
         policy      = data.aws_iam_policy_document.ops[environment].minified_json
         subjects    = ["environment:${environment}-ops"]
       }

@@ -1,4 +1,4 @@
-# What the verbs of ops call, and nothing else: tests/ops/test_permissions.py compares the two.
+# What the commands of ops call, and nothing else: tests/ops/test_permissions.py compares the two.
 data "aws_iam_policy_document" "ops" {
   # checkov:skip=CKV_AWS_111:Of the actions without a resource to name, one writes: a revision, which runs only by the actions below
   # checkov:skip=CKV_AWS_356:Listing, describing and registering a revision have no resource to name

@@ -72,7 +72,10 @@ async def expired(place: Place) -> Report:
             return await w.report(f"credentials were asked for {source.asked} times")
 
 
-STALLS: Final = {"GATEWAY_BEDROCK_READ_TIMEOUT_SECONDS": "0.5", "GATEWAY_PING_SECONDS": "0.2"}
+STALLS: Final = {
+    "GATEWAY_BEDROCK_READ_TIMEOUT_SECONDS": "0.5",
+    "GATEWAY_PING_INTERVAL_SECONDS": "0.2",
+}
 
 THROTTLED: Final = misbehaving({"kind": "throttle"}, {"kind": "unavailable"})
 STALLED: Final = misbehaving({"kind": "stall"}, {"kind": "stall_mid_stream"}, **STALLS)

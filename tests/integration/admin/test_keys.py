@@ -143,7 +143,7 @@ def test_names_by_model_become_public_names(stack: Stack) -> None:
         ),
         (
             {"model_max_budget": {"claude-haiku-4-5": {"budget_limit": 1, "time_period": "x"}}},
-            "model_max_budget: 'x' is no duration",
+            "model_max_budget: 'x' is not a duration",
         ),
         (
             {"model_max_budget": {"claude-haiku-4-5": {"budget_limit": 1, "limit": 1}}},

@@ -23,7 +23,7 @@ def other(own_stack: Stack, tmp_path: Path) -> Iterator[GatewayProcess]:
         own_stack.database_url,
         own_stack.emulator.url,
         folder,
-        {"GATEWAY_KEY_CACHE_SECONDS": "60"},
+        {"GATEWAY_KEY_CACHE_TTL_SECONDS": "60"},
     ) as gateway:
         yield gateway
 

@@ -65,7 +65,7 @@ def test_a_viewer_may_not_change_and_is_told_what_it_takes(stack: Stack) -> None
     said = refusal(stack.gateway.try_as(key, "POST", "/key/generate"))
 
     assert said == (
-        "To change this, user_role must be proxy_admin; the user of the key "
+        "Forbidden: changing this requires the user_role proxy_admin; the user of the key "
         f"sk-...{key[-4:]} is proxy_admin_viewer. The master key may do both."
     )
 
@@ -76,7 +76,7 @@ def test_anybody_else_may_not_even_read(stack: Stack, path: str) -> None:
 
     for key in (of_user, of_nobody):
         said = refusal(stack.gateway.try_as(key, "GET", path))
-        assert "user_role must be proxy_admin or proxy_admin_viewer" in said
+        assert "requires the user_role proxy_admin or proxy_admin_viewer" in said
 
 
 @pytest.mark.parametrize("sent", ["sk-unknown-to-everybody", "x", MASTER_KEY + "x"])

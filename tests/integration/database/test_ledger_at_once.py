@@ -12,7 +12,7 @@ import pytest
 
 from app.database.database import Database
 from app.ledger.ledger import PostgresLedger
-from app.ledger.record import Account, Grant, Hold, Scope
+from app.ledger.record import BudgetCounter, Grant, ReserveRequest, Scope
 from tests.support.examples import TODAY, account, hold, settlement
 
 SECONDS = 60
@@ -31,7 +31,7 @@ def sums(dsn: str) -> list[tuple[str, Decimal, Decimal]]:
         ).fetchall()
 
 
-async def run(ledger: PostgresLedger, held: Hold, spent: list[Decimal]) -> None:
+async def run(ledger: PostgresLedger, held: ReserveRequest, spent: list[Decimal]) -> None:
     """A request's life: it is let in or not, grows, and costs nearly what it held."""
     if not isinstance(await ledger.hold(held), Grant):
         return
@@ -85,7 +85,7 @@ async def test_requests_that_name_their_accounts_in_any_order_all_come_through(
 
 
 async def test_keys_of_one_user_do_not_deadlock(ledger: PostgresLedger, database_url: str) -> None:
-    def accounts(number: int) -> tuple[Account, ...]:
+    def accounts(number: int) -> tuple[BudgetCounter, ...]:
         mine = f"key-{number % 3}"
         return (
             account(Scope.KEY, None, id_=mine),

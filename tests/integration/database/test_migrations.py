@@ -192,7 +192,7 @@ def test_as_a_command_it_says_what_it_did(empty_database_url: str) -> None:
     [
         (None, 2, "DATABASE_URL is not set: postgresql://user:password@host:port/name\n"),
         ("", 2, "DATABASE_URL is not set"),
-        ("postgres:/me:hush@db/gateway", 2, "DATABASE_URL is no address of a database"),
+        ("postgres:/me:hush@db/gateway", 2, "DATABASE_URL is not a database address"),
         ("postgresql://me:hush@127.0.0.1:9/gateway", 1, "migration failed: connection failed"),
     ],
     ids=["unset", "empty", "malformed", "unreachable"],

@@ -14,10 +14,10 @@ from app.database.database import Database
 from app.errors import Conflict, NotFound
 from app.identity.budgets import PostgresTemplates, Template
 from app.identity.key_lookup import PostgresDirectory
-from app.identity.policy import Allowance, Caller, hash_key
+from app.identity.policy import Caller, Policy, hash_key
 from app.identity.records import NewSecret, PostgresRecords
 from app.ledger.ledger import PostgresLedger
-from app.ledger.record import Account, Scope
+from app.ledger.record import BudgetCounter, Scope
 from tests.support.examples import AUTHOR, NOW, TODAY, account, hold, key, settlement, user
 
 BUDGET = Budget(Decimal("12.345678901"), "30d")
@@ -155,7 +155,7 @@ async def test_spend_is_that_of_the_account_asked_for(
     booked = settlement(hold(account(Scope.KEY), account(Scope.KEY, "5", TODAY)), cost="0.125")
     await PostgresLedger(database).settle(booked)
 
-    async def spent(account: Account) -> Decimal:
+    async def spent(account: BudgetCounter) -> Decimal:
         return await records.spent(account)
 
     assert await spent(account(Scope.KEY)) == Decimal("0.125")
@@ -246,7 +246,7 @@ async def test_a_retired_secret_ends_with_its_key(
 async def test_what_a_budget_says_goes_behind_what_a_key_says_itself(
     records: PostgresRecords, database: Database
 ) -> None:
-    shared = Allowance(budget=Budget(Decimal(50), "1mo"), limits=Limits(rpm=60, tpm=1000))
+    shared = Policy(budget=Budget(Decimal(50), "1mo"), limits=Limits(rpm=60, tpm=1000))
     await PostgresTemplates(database).add_template(Template("shared", shared), AUTHOR)
     await records.add_user(user(budget_id="shared"), None, AUTHOR)
     own = {"user_id": user().id, "budget_id": "shared", "limits": Limits(rpm=5)}

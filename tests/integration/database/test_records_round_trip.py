@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.core.budgets import Budget, Increase, Limits
 from app.database.database import Database
 from app.identity.key_lookup import PostgresDirectory
-from app.identity.policy import Allowance, Caller
+from app.identity.policy import Caller, Policy
 from app.identity.records import PostgresRecords
 from tests.support.examples import AUTHOR, key, user
 
@@ -27,7 +27,7 @@ json = st.recursive(
     max_leaves=8,
 )
 allowances = st.builds(
-    Allowance,
+    Policy,
     models=st.lists(names, max_size=4).map(tuple),
     budget=st.builds(
         Budget,
@@ -56,8 +56,8 @@ allowances = st.builds(
 )
 def test_a_key_and_its_user_are_found_as_they_were_stored(
     database_url: str,
-    of_key: Allowance,
-    of_user: Allowance,
+    of_key: Policy,
+    of_user: Policy,
     metadata: dict[str, object],
     tags: tuple[str, ...],
     expires: datetime | None,

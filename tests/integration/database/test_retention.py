@@ -7,7 +7,7 @@ import pytest
 
 from app.core.budgets import Window
 from app.database.database import Database
-from app.ledger.record import Account, Scope
+from app.ledger.record import BudgetCounter, Scope
 from app.spend.history import PostgresSpending
 from app.spend.retention import STATEMENTS, Old, PostgresOldRows, Present
 from tests.integration.database.conftest import Sql
@@ -85,7 +85,7 @@ async def test_windows_in_use_and_lifetimes_stay(rows: PostgresOldRows, sql: Sql
         f" ('user', 'a', '{OLD}', 1, 0), ('global', '*', '{OLD}', 1, 0)"
     )
     used = [
-        Account(scope, id_, Window(OLD, None), None)
+        BudgetCounter(scope, id_, Window(OLD, None), None)
         for scope, id_ in ((Scope.KEY, "a"), (Scope.GLOBAL, "*"))
     ]
 

@@ -10,7 +10,7 @@ from psycopg.rows import AsyncRowFactory
 from app.core.budgets import LimitedBy, Limits, LimitScope
 from app.core.ids import Author
 from app.database.database import Database, Row
-from app.database.pipeline import Lasts, Statement
+from app.database.pipeline import Durable, Statement
 from app.database.pipeline import Row as TextRow
 from app.ledger.ledger import PostgresLedger
 from app.ledger.record import Scope
@@ -42,7 +42,7 @@ class CountingDatabase(Database):
 
     async def row_to_last(
         self, statement: Statement, parameter: bytes, owner: str = ""
-    ) -> tuple[TextRow, Lasts]:
+    ) -> tuple[TextRow, Durable]:
         self.statements += 1
         return await super().row_to_last(statement, parameter, owner)
 

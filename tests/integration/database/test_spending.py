@@ -14,7 +14,7 @@ from app.core.ids import KeyId, UserId
 from app.core.usage import Usage
 from app.database.database import Database
 from app.ledger.ledger import PostgresLedger
-from app.ledger.record import Account, RequestRecord, Scope, by_model
+from app.ledger.record import BudgetCounter, RequestRecord, Scope, by_model
 from app.spend.history import PostgresSpending
 from app.spend.records import Dimension, Finding, LogQuery, Part, Period, Spender, SpendGroup
 from tests.support.examples import hold, settlement
@@ -45,8 +45,8 @@ class Desk:
     async def book(self, days: int = 1, cost: str = "0.5", **changes: Any) -> RequestRecord:
         key, user = changes.pop("key_id", KEY_A), changes.pop("user_id", ADA)
         accounts = changes.pop("accounts", None) or (
-            Account(Scope.KEY, key, LIFETIME, None),
-            *([Account(Scope.USER, user, LIFETIME, None)] if user else []),
+            BudgetCounter(Scope.KEY, key, LIFETIME, None),
+            *([BudgetCounter(Scope.USER, user, LIFETIME, None)] if user else []),
         )
         held = hold(*accounts, started_at=noon(ago(days)), key_id=key, user_id=user)
         held = replace(held, model=changes.pop("model", HAIKU))
@@ -256,8 +256,8 @@ async def test_spend_that_came_from_elsewhere_is_no_difference(desk: Desk) -> No
 
 
 async def test_a_window_that_missed_something_is_found_and_counted_anew(desk: Desk) -> None:
-    window = Account(Scope.KEY, KEY_A, Window(noon(ago(2)), None), Decimal(50))
-    await desk.book(1, "3", accounts=(Account(Scope.KEY, KEY_A, LIFETIME, None), window))
+    window = BudgetCounter(Scope.KEY, KEY_A, Window(noon(ago(2)), None), Decimal(50))
+    await desk.book(1, "3", accounts=(BudgetCounter(Scope.KEY, KEY_A, LIFETIME, None), window))
     await desk.book(1, "4")
     await desk.close_days()
 
@@ -279,12 +279,12 @@ async def test_a_new_window_starts_from_what_was_spent_in_it(desk: Desk, dropped
         await desk.spending.drop_before(ago(0))
     window = Window(datetime.combine(ago(3), datetime.min.time(), UTC), None)
     accounts = [
-        Account(Scope.KEY, KEY_A, window, None),
-        Account(Scope.KEY_MODEL, by_model(OPUS, KEY_A), window, None),
-        Account(Scope.USER, ADA, window, None),
-        Account(Scope.USER_MODEL, by_model(OPUS, BOB), window, None),
-        Account(Scope.GLOBAL_MODEL, by_model(OPUS, "*"), window, None),
-        Account(Scope.GLOBAL, "*", window, None),
+        BudgetCounter(Scope.KEY, KEY_A, window, None),
+        BudgetCounter(Scope.KEY_MODEL, by_model(OPUS, KEY_A), window, None),
+        BudgetCounter(Scope.USER, ADA, window, None),
+        BudgetCounter(Scope.USER_MODEL, by_model(OPUS, BOB), window, None),
+        BudgetCounter(Scope.GLOBAL_MODEL, by_model(OPUS, "*"), window, None),
+        BudgetCounter(Scope.GLOBAL, "*", window, None),
     ]
 
     await desk.spending.count_anew(accounts)

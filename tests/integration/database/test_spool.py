@@ -15,7 +15,7 @@ from app.core.budgets import Window
 from app.core.pricing import Cost
 from app.core.usage import Usage
 from app.errors import DatabaseUnavailable
-from app.ledger.record import Account, Ending, RequestRecord, Scope
+from app.ledger.record import BudgetCounter, Ending, RequestRecord, Scope
 from app.ledger.spool import FileSpool, decode, encode
 from tests.support.examples import account, hold, settlement
 from tests.support.fakes import MemoryLedger
@@ -25,7 +25,7 @@ MONEY = st.decimals(allow_nan=False, allow_infinity=False)
 SECONDS = st.floats(min_value=0, max_value=1e6)
 COUNTS = st.integers(min_value=0, max_value=2**53)
 ACCOUNTS = st.builds(
-    Account,
+    BudgetCounter,
     scope=st.sampled_from(Scope),
     id=st.text(),
     window=st.builds(Window, start=TIMES, end=st.none() | TIMES),

@@ -281,7 +281,7 @@ def test_nothing_is_deleted_unasked(own_stack: Stack, verb: tuple[str, str]) -> 
         (("get-user", "nobody"), {}, 5, "There is no user 'nobody'"),
         (("delete-key", "none", "--yes"), {}, 5, "There is no key 'none'"),
         (("create-key", "--models", "claude-hiku"), {}, 1, "try one of: claude-haiku"),
-        (("create-user", "--budget", "lots"), {}, 2, "'lots' is no amount of USD"),
+        (("create-user", "--budget", "lots"), {}, 2, "'lots' is not a valid amount in USD"),
         (("update-budget", "--user", "u"), {}, 2, "Say what to change"),
         (("frobnicate",), {}, 2, "invalid choice"),
         (("list-users",), {"GATEWAY_MASTER_KEY": "", "HOME": "/"}, 2, "no key to administer"),
@@ -383,9 +383,9 @@ def test_rows_that_do_not_fit_are_named_by_line_before_anything_is_done(
     assert done.returncode == 2
     assert "nothing was done" in done.stderr
     for said in (
-        "line 3: email: 'no address' is no e-mail address",
-        "line 3: budget: 'lots' is no amount of USD",
-        "line 3: duration: 'sometimes' is no duration",
+        "line 3: email: 'no address' is not a valid e-mail address",
+        "line 3: budget: 'lots' is not a valid amount in USD",
+        "line 3: duration: 'sometimes' is not a duration",
         "line 3: models: 'claude-hiku' is none of claude-",
         "line 3: role: 'king' is none of proxy_admin",
         "line 4: neither email nor user_id",

@@ -9,7 +9,7 @@ from tests.support.stack import Stack
 
 @pytest.fixture
 def world(world: World, stack: Stack) -> World:
-    """What is around the verbs knows where the gateway is, and its key."""
+    """What is around the commands knows where the gateway is, and its key."""
     world.environ |= {
         "GATEWAY_URL": stack.gateway.public_url,
         "GATEWAY_INTERNAL_URL": stack.gateway.internal_url,

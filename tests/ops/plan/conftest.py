@@ -1,4 +1,4 @@
-"""A GitHub to talk to, and a verb to talk to it with."""
+"""A GitHub to talk to, and a command to talk to it with."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from tests.ops.plan import fake_github
 from tests.ops.plan.fake_github import GitHub
 from tests.ops.plan.plans import COMMIT, Node
 
-Verb = Callable[..., tuple[int, dict[str, Any]]]
+Command = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def github() -> Iterator[GitHub]:
 
 
 @pytest.fixture
-def verb(github: GitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Verb:
-    """Run a verb on a plan; None is a plan that failed. The answer is the exit code and JSON."""
+def command(github: GitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command on a plan; None is a plan that failed. The answer is the exit code and JSON."""
 
     def run(name: str, plan: Node | None, *arguments: str, log: str = "") -> tuple[int, Any]:
         place, said = tmp_path / "plan.json", tmp_path / "plan.log"

@@ -3,14 +3,14 @@
 import pytest
 
 from ops.exits import Exit
-from tests.ops.plan.conftest import Verb
+from tests.ops.plan.conftest import Command
 from tests.ops.plan.fake_github import PERSON, GitHub
 from tests.ops.plan.plans import CHANGES, COMMIT, NOTHING, Node, deleted, document
 
 
-def test_drift_opens_one_issue_and_then_keeps_it_current(verb: Verb, github: GitHub) -> None:
-    assert verb("drift", CHANGES, "--yes")[0] == Exit.DRIFT
-    assert verb("drift", document(deleted("aws_db_instance.this")), "--yes")[0] == Exit.DRIFT
+def test_drift_opens_one_issue_and_then_keeps_it_current(command: Command, github: GitHub) -> None:
+    assert command("drift", CHANGES, "--yes")[0] == Exit.DRIFT
+    assert command("drift", document(deleted("aws_db_instance.this")), "--yes")[0] == Exit.DRIFT
 
     (issue,) = github.issues
     assert issue["labels"] == ["drift"]
@@ -18,11 +18,11 @@ def test_drift_opens_one_issue_and_then_keeps_it_current(verb: Verb, github: Git
     assert "aws_sqs_queue" not in issue["body"]
 
 
-def test_an_environment_without_drift_closes_its_issue(verb: Verb, github: GitHub) -> None:
-    verb("drift", CHANGES, "--yes")
+def test_an_environment_without_drift_closes_its_issue(command: Command, github: GitHub) -> None:
+    command("drift", CHANGES, "--yes")
     other = github.add_issue("<!-- stargate-drift prod -->\nof prod", ["drift"])
 
-    code, _ = verb("drift", NOTHING, "--yes")
+    code, _ = command("drift", NOTHING, "--yes")
 
     assert code == Exit.OK
     assert github.issues[0]["state"] == "closed"
@@ -30,15 +30,15 @@ def test_an_environment_without_drift_closes_its_issue(verb: Verb, github: GitHu
     assert other["state"] == "open"
 
 
-def test_drift_after_a_closed_issue_opens_a_new_one(verb: Verb, github: GitHub) -> None:
+def test_drift_after_a_closed_issue_opens_a_new_one(command: Command, github: GitHub) -> None:
     for plan in (CHANGES, NOTHING, CHANGES):
-        verb("drift", plan, "--yes")
+        command("drift", plan, "--yes")
 
     assert [one["state"] for one in github.issues] == ["closed", "open"]
 
 
-def test_no_drift_and_no_issue_changes_nothing(verb: Verb, github: GitHub) -> None:
-    code, told = verb("drift", NOTHING, "--yes")
+def test_no_drift_and_no_issue_changes_nothing(command: Command, github: GitHub) -> None:
+    code, told = command("drift", NOTHING, "--yes")
 
     assert (code, told["changes"]) == (Exit.OK, [])
     assert github.asked == ["GET /issues"]
@@ -46,11 +46,11 @@ def test_no_drift_and_no_issue_changes_nothing(verb: Verb, github: GitHub) -> No
 
 @pytest.mark.parametrize("plan", [CHANGES, NOTHING])
 def test_drift_without_yes_only_says_what_it_would_do(
-    verb: Verb, github: GitHub, plan: Node
+    command: Command, github: GitHub, plan: Node
 ) -> None:
     github.add_issue("<!-- stargate-drift poc -->\nearlier", ["drift"])
 
-    _, told = verb("drift", plan)
+    _, told = command("drift", plan)
 
     assert told["planned"]
     assert len(told["changes"]) == 1
@@ -58,18 +58,18 @@ def test_drift_without_yes_only_says_what_it_would_do(
 
 
 def test_a_check_for_drift_that_fails_is_no_drift_and_closes_nothing(
-    verb: Verb, github: GitHub
+    command: Command, github: GitHub
 ) -> None:
     github.add_issue("<!-- stargate-drift poc -->\nearlier", ["drift"])
 
-    assert verb("drift", None, "--yes", log="Error: expired")[0] == Exit.FAILED
+    assert command("drift", None, "--yes", log="Error: expired")[0] == Exit.FAILED
     assert github.asked == []
 
 
-def test_an_issue_that_somebody_else_wrote_is_left_alone(verb: Verb, github: GitHub) -> None:
+def test_an_issue_that_somebody_else_wrote_is_left_alone(command: Command, github: GitHub) -> None:
     forged = github.add_issue("<!-- stargate-drift poc -->\nforged", ["drift"], PERSON)
 
-    verb("drift", CHANGES, "--yes")
+    command("drift", CHANGES, "--yes")
 
     assert forged["body"].endswith("forged")
     assert len(github.issues) == 2

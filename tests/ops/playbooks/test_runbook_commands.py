@@ -1,7 +1,7 @@
 """Every command of every runbook, in its order: parsed by ops itself, and run.
 
 A page is run in a platform of its own: the fake cluster, moto, RDS's fake, the real gateway.
-Whether what a command shows is right is for the verb's own tests.
+Whether what a command shows is right is for the command's own tests.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""One run of a verb after another, with everything around it in the test's hands."""
+"""One run of a command after another, with everything around it in the test's hands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -53,7 +53,7 @@ class World:
             force=given.get("force", False),
             timeout=given["timeout"].total_seconds() if "timeout" in given else None,
         )
-        result: Result = args.verb.run(context, args)
+        result: Result = args.chosen.run(context, args)
         return result
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.catalog.catalog import shipped_models
 from app.catalog.model import Model
-from app.catalog.overrides import Definition, OperatorModel, below_shipped, definition_of, lay
+from app.catalog.overrides import Definition, ModelOverride, below_shipped, definition_of, merge
 from app.core.budgets import Limits
 
 TODAY = date(2026, 11, 23)
@@ -21,22 +21,22 @@ PRICES = (
 )
 
 
-def word(name: str, target: str, **fields: Any) -> OperatorModel:
-    return OperatorModel(f"id-of-{name}", name, Definition(target, **fields))
+def word(name: str, target: str, **fields: Any) -> ModelOverride:
+    return ModelOverride(f"id-of-{name}", name, Definition(target, **fields))
 
 
-def laid(*words: OperatorModel) -> dict[str, Model]:
-    found = lay(SHIPPED, words, TODAY)
+def laid(*words: ModelOverride) -> dict[str, Model]:
+    found = merge(SHIPPED, words, TODAY)
     assert found.problems == {}
     return {model.name: model for model in found.models}
 
 
-def problem(one: OperatorModel) -> str:
-    return lay(SHIPPED, [one], TODAY).problems[one.id]
+def problem(one: ModelOverride) -> str:
+    return merge(SHIPPED, [one], TODAY).problems[one.id]
 
 
 def test_without_words_the_models_are_those_shipped() -> None:
-    assert lay(SHIPPED, [], TODAY).models == SHIPPED
+    assert merge(SHIPPED, [], TODAY).models == SHIPPED
 
 
 def test_a_name_for_a_model_is_one_of_its_aliases() -> None:
@@ -46,7 +46,7 @@ def test_a_name_for_a_model_is_one_of_its_aliases() -> None:
 
 
 def test_a_name_for_one_profile_leads_to_that_alone() -> None:
-    found = lay(SHIPPED, [word("quick", PROFILE)], TODAY)
+    found = merge(SHIPPED, [word("quick", PROFILE)], TODAY)
 
     assert (found.aliases, found.models) == ({"quick": PROFILE}, SHIPPED)
 
@@ -68,8 +68,8 @@ def test_no_name_of_a_shipped_model_leads_elsewhere(name: str, target: str) -> N
     one = word(name, target, base=HAIKU.name)
 
     assert f"{name} is a name of the shipped model {OPUS.name}" in problem(one)
-    assert lay(SHIPPED, [one], TODAY).aliases == {}
-    assert lay(SHIPPED, [one], TODAY).models == SHIPPED
+    assert merge(SHIPPED, [one], TODAY).aliases == {}
+    assert merge(SHIPPED, [one], TODAY).models == SHIPPED
 
 
 @pytest.mark.parametrize("alias", [*HAIKU.aliases, PROFILE])
@@ -167,9 +167,9 @@ def test_a_new_bedrock_id_has_the_abilities_and_prices_of_its_base(
         (word("a", HAIKU.name, rates=PRICES[:1]), "prices need both of them"),
     ],
 )
-def test_what_cannot_be_is_left_out_and_said(one: OperatorModel, said: str) -> None:
+def test_what_cannot_be_is_left_out_and_said(one: ModelOverride, said: str) -> None:
     assert said in problem(one)
-    assert lay(SHIPPED, [one], TODAY).models == SHIPPED
+    assert merge(SHIPPED, [one], TODAY).models == SHIPPED
 
 
 def test_a_definition_is_stored_without_loss() -> None:

@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.catalog.catalog import Catalog, load_catalog, shipped_models
-from app.catalog.overrides import BetaRule, Definition, OperatorModel
-from app.catalog.registry import Offer
+from app.catalog.overrides import BetaRule, Definition, ModelOverride
+from app.catalog.registry import ModelRegistry
 from app.core.budgets import Limits
 from app.core.ids import Author
 from app.errors import DatabaseUnavailable, GatewayError, UnknownModel
 from tests.support.fakes import FakeTime
 
 HAIKU = "claude-haiku-4-5"
-QUICK = OperatorModel("1", "quick", Definition(HAIKU))
-UNREACHABLE = OperatorModel("2", "far", Definition("eu.anthropic.claude-x-v1:0", HAIKU))
-IMPOSSIBLE = OperatorModel("3", "none", Definition("gpt-5"))
+QUICK = ModelOverride("1", "quick", Definition(HAIKU))
+UNREACHABLE = ModelOverride("2", "far", Definition("eu.anthropic.claude-x-v1:0", HAIKU))
+IMPOSSIBLE = ModelOverride("3", "none", Definition("gpt-5"))
 
 
 @dataclass
 class Words:
     """What the operator said, in memory. `gates` hold up one reading after the other."""
 
-    models: list[OperatorModel] = field(default_factory=list)
+    models: list[ModelOverride] = field(default_factory=list)
     rules: list[BetaRule] = field(default_factory=list)
     away: GatewayError | None = None
     gates: list[asyncio.Event] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Words:
             raise self.away
         return list(self.rules)
 
-    async def operator_models(self) -> Sequence[OperatorModel]:
+    async def operator_models(self) -> Sequence[ModelOverride]:
         found = list(self.models)
         self.asked.set()
         if self.gates:
@@ -49,23 +49,23 @@ class Words:
     async def drop_beta_rule(self, model: str, beta: str, by: Author) -> bool:
         raise NotImplementedError
 
-    async def add_operator_model(self, model: OperatorModel, by: Author) -> bool:
+    async def add_operator_model(self, model: ModelOverride, by: Author) -> bool:
         raise NotImplementedError
 
-    async def update_operator_model(self, model: OperatorModel, by: Author) -> None:
+    async def update_operator_model(self, model: ModelOverride, by: Author) -> None:
         raise NotImplementedError
 
     async def delete_operator_model(self, id_: str, by: Author) -> None:
         raise NotImplementedError
 
 
-def offer(words: Words) -> tuple[Offer, Catalog]:
+def offer(words: Words) -> tuple[ModelRegistry, Catalog]:
     catalog = load_catalog(region="us-east-1", profile=None)
-    return Offer(words, catalog, shipped_models(), FakeTime().clock), catalog
+    return ModelRegistry(words, catalog, shipped_models(), FakeTime().clock), catalog
 
 
 async def test_models_and_rules_are_laid_over_one_another() -> None:
-    limited = OperatorModel("4", HAIKU, Definition(HAIKU, limits=Limits(rpm=5)))
+    limited = ModelOverride("4", HAIKU, Definition(HAIKU, limits=Limits(rpm=5)))
     use, catalog = offer(Words([QUICK, limited], [BetaRule(HAIKU, "a-flag", "a-flag")]))
 
     await use.reload()
@@ -88,7 +88,7 @@ async def test_what_is_known_stays_while_the_database_is_away() -> None:
 
 @pytest.mark.parametrize("bad", [UNREACHABLE, IMPOSSIBLE])
 async def test_a_model_that_does_not_fit_any_more_takes_no_other_with_it(
-    bad: OperatorModel, caplog: pytest.LogCaptureFixture
+    bad: ModelOverride, caplog: pytest.LogCaptureFixture
 ) -> None:
     use, catalog = offer(Words([bad, QUICK]))
 

@@ -1,4 +1,4 @@
-"""Errors in the shape that each dialect's clients read."""
+"""Errors in the shape that clients of each API format read."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ KINDS = sorted(set(all_kinds()), key=lambda kind: kind.__name__)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_error_has_a_shape_in_every_dialect(kind: type[GatewayError]) -> None:
+def test_each_error_has_a_shape_in_every_api_format(kind: type[GatewayError]) -> None:
     error = kind("words")
 
     assert anthropic_error(error, "req_1") == {

@@ -18,8 +18,8 @@ from app.core.budgets import (
     LimitScope,
     Window,
 )
-from app.identity.policy import Accounts, Allowance, Caller, limits_of
-from app.ledger.record import Account, Scope
+from app.identity.policy import Accounts, Caller, Policy, limits_of
+from app.ledger.record import BudgetCounter, Scope
 from tests.support.examples import KEY_ID, NOW, TODAY, key, user
 
 FIVE = Decimal(5)
@@ -95,7 +95,7 @@ def test_windows_begin_at_the_midnight_of_the_zone() -> None:
     present = accounts.present(Scope.USER, "ada", DAILY, NOW)
 
     midnight = datetime(2026, 11, 23, tzinfo=ZoneInfo("Europe/Oslo"))
-    assert present == Account(Scope.USER, "ada", present.window, FIVE)
+    assert present == BudgetCounter(Scope.USER, "ada", present.window, FIVE)
     assert present.window.start == midnight
 
 
@@ -133,7 +133,7 @@ def test_the_present_windows_of_a_holder_are_those_of_all_its_budgets() -> None:
 
 
 def test_a_template_speaks_where_a_key_is_silent() -> None:
-    named = Allowance(budget=Budget(FIVE, "1d", soft=Decimal(3)), limits=Limits(rpm=6, tpm=60))
+    named = Policy(budget=Budget(FIVE, "1d", soft=Decimal(3)), limits=Limits(rpm=6, tpm=60))
     held = key(budget_id="team", template=named, limits=Limits(rpm=9))
 
     assert held.allowance.budget == Budget(FIVE, "1d", soft=Decimal(3))

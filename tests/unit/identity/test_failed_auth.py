@@ -8,8 +8,8 @@ import pytest
 from app.errors import DatabaseUnavailable, TooManyUnknownKeys
 from app.identity import failed_auth as guessing
 from app.identity import key_lookup
-from app.identity.failed_auth import UnknownKeys, network
-from app.identity.key_lookup import Turns
+from app.identity.failed_auth import FailedAuthLimiter, network
+from app.identity.key_lookup import BatchedKeyLookup
 from app.identity.policy import hash_key
 from tests.support.examples import KEY_HASH, NOW, caller
 from tests.support.fakes import FakeTime, MemoryDirectory
@@ -17,7 +17,7 @@ from tests.support.fakes import FakeTime, MemoryDirectory
 HERE = "192.0.2.1"
 
 
-def noted(unknown: UnknownKeys, times: int, address: str = HERE) -> UnknownKeys:
+def noted(unknown: FailedAuthLimiter, times: int, address: str = HERE) -> FailedAuthLimiter:
     for _ in range(times):
         unknown.note(address)
     return unknown
@@ -25,7 +25,7 @@ def noted(unknown: UnknownKeys, times: int, address: str = HERE) -> UnknownKeys:
 
 def test_an_address_may_send_so_many_a_minute_and_then_one_more_at_a_time() -> None:
     time = FakeTime(NOW)
-    unknown = noted(UnknownKeys(6, time.clock.monotonic), 5)
+    unknown = noted(FailedAuthLimiter(6, time.clock.monotonic), 5)
     assert not unknown.exhausted(HERE)
 
     unknown.note(HERE)
@@ -40,7 +40,7 @@ def test_an_address_may_send_so_many_a_minute_and_then_one_more_at_a_time() -> N
 
 def test_whoever_goes_on_is_not_let_in_later_for_it() -> None:
     time = FakeTime(NOW)
-    unknown = noted(UnknownKeys(6, time.clock.monotonic), 1000)
+    unknown = noted(FailedAuthLimiter(6, time.clock.monotonic), 1000)
 
     time.advance(10)
 
@@ -49,7 +49,7 @@ def test_whoever_goes_on_is_not_let_in_later_for_it() -> None:
 
 def test_a_pause_saves_up_no_more_than_a_minute() -> None:
     time = FakeTime(NOW)
-    unknown = noted(UnknownKeys(6, time.clock.monotonic), 1)
+    unknown = noted(FailedAuthLimiter(6, time.clock.monotonic), 1)
 
     time.advance(3600)
     noted(unknown, 6)
@@ -58,14 +58,14 @@ def test_a_pause_saves_up_no_more_than_a_minute() -> None:
 
 
 def test_without_a_limit_nobody_is_exhausted() -> None:
-    assert not noted(UnknownKeys(0, FakeTime(NOW).clock.monotonic), 1000).exhausted(HERE)
+    assert not noted(FailedAuthLimiter(0, FakeTime(NOW).clock.monotonic), 1000).exhausted(HERE)
 
 
 def test_the_oldest_addresses_are_forgotten_when_there_are_too_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(guessing, "ADDRESSES_REMEMBERED", 2)
-    unknown = UnknownKeys(1, FakeTime(NOW).clock.monotonic)
+    unknown = FailedAuthLimiter(1, FakeTime(NOW).clock.monotonic)
 
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
         unknown.note(address)
@@ -80,7 +80,7 @@ def test_an_operator_is_told_of_the_address_once_a_minute(
 ) -> None:
     time = FakeTime(NOW)
     with caplog.at_level(logging.WARNING):
-        unknown = noted(UnknownKeys(6, time.clock.monotonic), 5)
+        unknown = noted(FailedAuthLimiter(6, time.clock.monotonic), 5)
         assert caplog.records == []
 
         noted(unknown, 95)
@@ -123,7 +123,7 @@ class Gate:
 
 async def test_keys_that_wait_for_a_turn_are_looked_up_by_one_statement() -> None:
     directory, gate = MemoryDirectory({KEY_HASH: caller()}), Gate()
-    turns = Turns(directory, gate.pause)
+    turns = BatchedKeyLookup(directory, gate.pause)
     asked = [hash_key("sk-1"), KEY_HASH, KEY_HASH, hash_key("sk-2")]
     finding = [asyncio.create_task(turns.find(one)) for one in asked]
     await asyncio.sleep(0)
@@ -135,7 +135,7 @@ async def test_keys_that_wait_for_a_turn_are_looked_up_by_one_statement() -> Non
 
 async def test_there_is_a_next_turn() -> None:
     directory, gate = MemoryDirectory({KEY_HASH: caller()}), Gate()
-    turns = Turns(directory, gate.pause)
+    turns = BatchedKeyLookup(directory, gate.pause)
     gate.open.set()
 
     assert await turns.find(KEY_HASH) == caller()
@@ -145,7 +145,7 @@ async def test_there_is_a_next_turn() -> None:
 
 async def test_whoever_gives_up_leaves_the_others_their_turn() -> None:
     gate = Gate()
-    turns = Turns(MemoryDirectory({KEY_HASH: caller()}), gate.pause)
+    turns = BatchedKeyLookup(MemoryDirectory({KEY_HASH: caller()}), gate.pause)
     first = asyncio.create_task(turns.find(KEY_HASH))
     second = asyncio.create_task(turns.find(KEY_HASH))
     await asyncio.sleep(0)
@@ -159,7 +159,7 @@ async def test_whoever_gives_up_leaves_the_others_their_turn() -> None:
 async def test_when_too_many_wait_the_next_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_lookup, "MOST_WAITING", 1)
     gate = Gate()
-    turns = Turns(MemoryDirectory({KEY_HASH: caller()}), gate.pause)
+    turns = BatchedKeyLookup(MemoryDirectory({KEY_HASH: caller()}), gate.pause)
     waiting = asyncio.create_task(turns.find(KEY_HASH))
     await asyncio.sleep(0)
 
@@ -174,7 +174,7 @@ async def test_when_too_many_wait_the_next_is_told_so(monkeypatch: pytest.Monkey
 
 async def test_a_database_that_is_away_is_told_to_all_who_wait() -> None:
     gate = Gate()
-    turns = Turns(MemoryDirectory(away=DatabaseUnavailable("away")), gate.pause)
+    turns = BatchedKeyLookup(MemoryDirectory(away=DatabaseUnavailable("away")), gate.pause)
     finding = [asyncio.create_task(turns.find(hash_key(one))) for one in ("sk-1", "sk-2")]
     await asyncio.sleep(0)
     gate.open.set()

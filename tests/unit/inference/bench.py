@@ -16,9 +16,9 @@ from app.catalog.catalog import load_catalog
 from app.catalog.model import Target
 from app.core.budgets import UNLIMITED, Budget
 from app.core.ids import InstanceId
-from app.core.tasks import Background
+from app.core.tasks import DetachedTasks
 from app.errors import GatewayError
-from app.formats.format import AnthropicDialect, Dialect, OpenAIDialect
+from app.formats.format import AnthropicFormat, ApiFormat, OpenAIFormat
 from app.identity.authentication import Authenticator
 from app.identity.policy import Accounts, Caller
 from app.inference.admission import Admission
@@ -29,11 +29,11 @@ from app.inference.inference import Inference, Timing
 from app.inference.intake import Intake
 from app.inference.known_prompts import KnownPrompts
 from app.inference.request import InferenceRequest
-from app.ledger.record import Account, RequestRecord
+from app.ledger.record import BudgetCounter, RequestRecord
 from app.ledger.settling import Settler
 from app.telemetry.metrics import Metrics
-from app.upstream.routing import Attempts
-from app.upstream.unsupported import Omissions
+from app.upstream.routing import Router
+from app.upstream.unsupported import UnsupportedParams
 from app.upstream.upstream import Completion
 from tests.support.examples import SECRET, caller, credentials, request_id, sent
 from tests.support.fakes import (
@@ -48,9 +48,9 @@ from tests.support.fakes import (
 )
 
 HAIKU = "claude-haiku-4-5"
-DIALECTS: dict[str, Dialect] = {
-    "anthropic": AnthropicDialect(),
-    "openai": OpenAIDialect(default_max_tokens=4096),
+API_FORMATS: dict[str, ApiFormat] = {
+    "anthropic": AnthropicFormat(),
+    "openai": OpenAIFormat(default_max_tokens=4096),
 }
 PROMPT_USAGE = {"input_tokens": 10, "output_tokens": 1}
 
@@ -194,7 +194,7 @@ class Bench:
             self.stream = ScriptedStream(list(self.steps))
         streamed = self.steps if isinstance(self.steps, BaseException) else self.stream
         self.upstream = ScriptedUpstream(self.whole, streamed)
-        self.background = Background()
+        self.background = DetachedTasks()
         self.accounts = Accounts(self.global_budget, ZoneInfo("UTC"))
         self.inference = Inference(
             Authenticator(
@@ -219,8 +219,12 @@ class Bench:
             ),
             Settler(self.ledger, self.spool, self.background),
             self.upstream,
-            Attempts(
-                Omissions(clock.monotonic), clock, failover=(), watcher=Metrics(), pause=_no_pause
+            Router(
+                UnsupportedParams(clock.monotonic),
+                clock,
+                failover=(),
+                watcher=Metrics(),
+                pause=_no_pause,
             ),
             self.sink,
             self.background,
@@ -229,7 +233,7 @@ class Bench:
         )
 
     async def answer(
-        self, dialect: str = "anthropic", *, key: str = SECRET, **fields: Any
+        self, api_format: str = "anthropic", *, key: str = SECRET, **fields: Any
     ) -> "WholeAnswer | StreamedAnswer":
         """Raises the error that the client was sent with a status, and faults."""
         body = {
@@ -255,7 +259,7 @@ class Bench:
         call = Call(
             self.inference,
             request,
-            DIALECTS[dialect],
+            API_FORMATS[api_format],
             Client({"type": "http"}, answer.receive, answer.send),
             stream_headers={},
             error_response=answer.error_response,
@@ -286,8 +290,8 @@ class Bench:
                 raise answer.error
         return answer
 
-    async def begin(self, dialect: str = "anthropic", **fields: Any) -> "StreamedAnswer":
-        answer = await self.answer(dialect, stream=True, **fields)
+    async def begin(self, api_format: str = "anthropic", **fields: Any) -> "StreamedAnswer":
+        answer = await self.answer(api_format, stream=True, **fields)
         assert isinstance(answer, StreamedAnswer)
         return answer
 
@@ -309,7 +313,7 @@ class Bench:
             await self.background.finish(20)
 
     @property
-    def account(self) -> Account:
+    def account(self) -> BudgetCounter:
         return self.accounts.of(self.caller, HAIKU, self.time.instant)[-1]
 
     async def booked(self) -> RequestRecord:

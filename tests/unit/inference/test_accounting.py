@@ -14,7 +14,7 @@ from app.core.budgets import UNLIMITED
 from app.core.guardrail import NO_UNITS, GuardrailUnits
 from app.core.ids import InstanceId, UserId
 from app.core.pricing import Cost, Price, Rates, Tier
-from app.core.tasks import Background
+from app.core.tasks import DetachedTasks
 from app.core.usage import Usage
 from app.errors import DatabaseUnavailable, GatewayError, UpstreamBroke, UpstreamThrottled
 from app.formats.events import Event
@@ -27,12 +27,12 @@ from app.inference.known_prompts import KnownPrompts
 from app.inference.request import InferenceRequest
 from app.inference.reservation import Reservation
 from app.ledger.record import (
+    BudgetState,
     CapturedContent,
     Ending,
     Grant,
     RequestRecord,
     Scope,
-    Standing,
     UpstreamAttempt,
 )
 from app.ledger.settling import Settler
@@ -55,7 +55,7 @@ class Desk:
         self.time = FakeTime(NOW)
         self.ledger = MemoryLedger()
         self.sink = RecordList()
-        self.background = Background()
+        self.background = DetachedTasks()
         self.forecast = OutputForecast()
         self.meter = Meter(one_hour_cache=False)
         clock = self.time.clock
@@ -183,7 +183,7 @@ async def test_the_end_of_a_request_holds_everything_that_was_seen_of_it() -> No
         parameters={"temperature": 1},
         content=None,
     )
-    assert desk.sink.budgets == [(Standing(desk.accounts[0], COST.total, Decimal(0)),)]
+    assert desk.sink.budgets == [(BudgetState(desk.accounts[0], COST.total, Decimal(0)),)]
     assert desk.admission.open_requests == set()
 
 

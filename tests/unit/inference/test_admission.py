@@ -28,7 +28,7 @@ from app.inference.estimates import FIRST_SLICE, SLICE, InputEstimate, OutputFor
 from app.inference.known_prompts import KnownPrompts, prefixes
 from app.inference.request import InferenceRequest
 from app.inference.reservation import LEAST_THINKING, SPARE, Demand, Reservation
-from app.ledger.record import Hold
+from app.ledger.record import ReserveRequest
 from tests.support.examples import (
     KEY_ID,
     caller,
@@ -512,7 +512,7 @@ async def test_a_hold_says_whose_it_is_and_what_it_may_use() -> None:
     reservation = await gate.admit(who, input_tokens=100)
 
     (held,) = gate.ledger.holds
-    assert held == Hold(
+    assert held == ReserveRequest(
         request_id=held.request_id,
         owner=InstanceId("gateway-1"),
         started_at=gate.time.instant,

@@ -45,7 +45,7 @@ async def test_a_whole_answer_is_booked_before_it_goes_out() -> None:
     assert (record.model, record.key_alias) == ("claude-haiku-4-5", "a-key")
 
 
-async def test_a_whole_answer_in_the_other_dialect() -> None:
+async def test_a_whole_answer_in_another_api_format() -> None:
     answer = await Bench().answer("openai")
 
     assert isinstance(answer, WholeAnswer)

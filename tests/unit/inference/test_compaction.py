@@ -48,11 +48,11 @@ def whole(**usage: Any) -> Completion:
     return Completion(orjson.dumps(message), "aws-1")
 
 
-@pytest.mark.parametrize("dialect", ["anthropic", "openai"])
-async def test_all_steps_of_a_streamed_answer_are_billed(dialect: str) -> None:
+@pytest.mark.parametrize("api_format", ["anthropic", "openai"])
+async def test_all_steps_of_a_streamed_answer_are_billed(api_format: str) -> None:
     bench = Bench(steps=streamed(**TOLD))
 
-    await bench.read(await bench.begin(dialect))
+    await bench.read(await bench.begin(api_format))
 
     record = await bench.booked()
     assert (record.usage, record.estimated) == (BILLED, False)

@@ -22,8 +22,8 @@ def telling(place: int, **told: Any) -> list[Step]:
     return [[event] for event in events]
 
 
-async def streamed(bench: Bench, dialect: str) -> list[dict[str, Any]]:
-    lines = b"".join(await bench.read(await bench.begin(dialect))).splitlines()
+async def streamed(bench: Bench, api_format: str) -> list[dict[str, Any]]:
+    lines = b"".join(await bench.read(await bench.begin(api_format))).splitlines()
     return [orjson.loads(line[6:]) for line in lines if line.startswith(b"data: {")]
 
 

@@ -6,30 +6,30 @@ import pytest
 
 from app.core.budgets import LIFETIME, LimitedBy, Limits, LimitScope
 from app.inference.limits import notices
-from app.ledger.record import Account, Grant, Reading, Scope, Standing
+from app.ledger.record import BudgetCounter, BudgetState, Grant, RateLimitState, Scope
 from tests.support.examples import NOW, TODAY
 
 UNIFIED = "anthropic-ratelimit-unified-"
 WARNING = "x-gateway-budget-warning"
-DIALECTS = ["anthropic", "openai", "bedrock"]
+API_FORMATS = ["anthropic", "openai", "bedrock"]
 
 
 def standing(
     spent: str, cap: str | None = "10", soft: str | None = None, scope: Scope = Scope.KEY
-) -> Standing:
-    account = Account(scope, "a", TODAY, _usd(cap), _usd(soft))
-    return Standing(account, Decimal(spent), Decimal(0))
+) -> BudgetState:
+    account = BudgetCounter(scope, "a", TODAY, _usd(cap), _usd(soft))
+    return BudgetState(account, Decimal(spent), Decimal(0))
 
 
 def _usd(text: str | None) -> Decimal | None:
     return Decimal(text) if text is not None else None
 
 
-def said(*standings: Standing, dialect: str = "anthropic") -> dict[str, str]:
-    return notices(Grant(standings), dialect, NOW)
+def said(*standings: BudgetState, api_format: str = "anthropic") -> dict[str, str]:
+    return notices(Grant(standings), api_format, NOW)
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("api_format", API_FORMATS)
 @pytest.mark.parametrize(
     ("found", "level"),
     [
@@ -42,16 +42,16 @@ def said(*standings: Standing, dialect: str = "anthropic") -> dict[str, str]:
         (standing("9.6", soft="3"), "0.95"),
     ],
 )
-def test_a_budget_that_is_nearly_used_up_is_told_in_every_dialect(
-    found: Standing, level: str, dialect: str
+def test_a_budget_that_is_nearly_used_up_is_told_in_every_api_format(
+    found: BudgetState, level: str, api_format: str
 ) -> None:
-    assert said(found, dialect=dialect)[WARNING] == f"key {level}"
+    assert said(found, api_format=api_format)[WARNING] == f"key {level}"
 
 
 @pytest.mark.parametrize(
     "found", [standing("7.49"), standing("3", soft="3"), standing("0", cap="0")]
 )
-def test_a_budget_with_enough_left_is_no_warning(found: Standing) -> None:
+def test_a_budget_with_enough_left_is_no_warning(found: BudgetState) -> None:
     assert WARNING not in said(found)
 
 
@@ -77,20 +77,20 @@ def test_claude_code_reads_the_share_of_the_fullest_budget(
 
 
 def test_a_budget_for_ever_has_no_reset() -> None:
-    account = Account(Scope.KEY, "a", LIFETIME, Decimal(10))
+    account = BudgetCounter(Scope.KEY, "a", LIFETIME, Decimal(10))
 
-    assert f"{UNIFIED}reset" not in said(Standing(account, Decimal(1), Decimal(0)))
+    assert f"{UNIFIED}reset" not in said(BudgetState(account, Decimal(1), Decimal(0)))
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_without_a_cap_or_a_limit_nothing_is_said(dialect: str) -> None:
-    assert said(dialect=dialect) == {}
+@pytest.mark.parametrize("api_format", API_FORMATS)
+def test_without_a_cap_or_a_limit_nothing_is_said(api_format: str) -> None:
+    assert said(api_format=api_format) == {}
 
 
 READINGS = (
-    Reading(LimitedBy(LimitScope.KEY, "a", Limits(rpm=60)), 9, 0),
-    Reading(LimitedBy(LimitScope.USER, "u", Limits(rpm=30, tpm=1000)), 19, 250),
-    Reading(LimitedBy(LimitScope.MODEL, "m", Limits(tpm=9000, parallel=3)), 1, 10),
+    RateLimitState(LimitedBy(LimitScope.KEY, "a", Limits(rpm=60)), 9, 0),
+    RateLimitState(LimitedBy(LimitScope.USER, "u", Limits(rpm=30, tpm=1000)), 19, 250),
+    RateLimitState(LimitedBy(LimitScope.MODEL, "m", Limits(tpm=9000, parallel=3)), 1, 10),
 )
 
 

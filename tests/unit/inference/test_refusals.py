@@ -8,7 +8,7 @@ import pytest
 from app.core.budgets import LIFETIME, LimitedBy, LimitKind, Limits, LimitScope, Window, window_at
 from app.errors import BudgetExceeded, BudgetHeld, GatewayError, RateLimited
 from app.inference.limits import budget_refusal, limit_refusal, usd
-from app.ledger.record import LimitRefusal, Refusal, Scope, by_model
+from app.ledger.record import BudgetRejection, RateLimitRejection, Scope, by_model
 from tests.support.examples import NOW, TODAY, account
 
 UNIFIED = "anthropic-ratelimit-unified-"
@@ -26,7 +26,7 @@ def refused(
     id_: str = "ada",
     contact: str | None = None,
 ) -> GatewayError:
-    refusal = Refusal(account(scope, cap, window, id_=id_), Decimal(spent), Decimal(held))
+    refusal = BudgetRejection(account(scope, cap, window, id_=id_), Decimal(spent), Decimal(held))
     return budget_refusal(refusal, Decimal(amount), now=NOW, contact=contact)
 
 
@@ -37,8 +37,8 @@ def refused(
         ("12.5", "0", BudgetExceeded, "used up: $12.50 of $10.00 spent"),
         ("9.5", "0", BudgetExceeded, "has $0.50 of $10.00 left, and this request needs about $1"),
         ("9.5", "7", BudgetExceeded, "has $0.50 of $10.00 left, and this request needs about $1"),
-        ("9", "0.5", BudgetHeld, "has $1.00 left, but requests in flight hold $0.50 of it"),
-        ("0", "10", BudgetHeld, "has $10.00 left, but requests in flight hold $10.00 of it"),
+        ("9", "0.5", BudgetHeld, "has $1.00 left, but requests in flight reserve $0.50 of it"),
+        ("0", "10", BudgetHeld, "has $10.00 left, but requests in flight reserve $10.00 of it"),
     ],
 )
 def test_what_is_only_held_is_never_called_spent(
@@ -81,7 +81,7 @@ def limited(
 ) -> GatewayError:
     id_ = by_model("claude-opus-5-5", "ada") if scope.endswith("_model") else "ada"
     by = LimitedBy(scope, id_, Limits(rpm=60, tpm=1000, parallel=4))
-    return limit_refusal(LimitRefusal(by, kind, wait), 700, contact=CONTACT)
+    return limit_refusal(RateLimitRejection(by, kind, wait), 700, contact=CONTACT)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_it_says_whose_limit_it_is(scope: LimitScope, whose: str) -> None:
 def test_a_limit_of_zero_promises_no_better_time() -> None:
     by = LimitedBy(LimitScope.KEY, "ada", Limits(rpm=0))
 
-    error = limit_refusal(LimitRefusal(by, LimitKind.REQUESTS, None), 700, contact=None)
+    error = limit_refusal(RateLimitRejection(by, LimitKind.REQUESTS, None), 700, contact=None)
 
     assert error.message == "This API key may make 0 requests a minute."
     assert error.headers == {"retry-after": "60"}
@@ -139,7 +139,7 @@ def test_a_limit_of_zero_promises_no_better_time() -> None:
 def test_it_says_when_it_starts_anew_and_whom_to_ask() -> None:
     message = refused("10", "0", contact=CONTACT).message
 
-    assert "it starts anew at 2026-11-24 00:00 UTC" in message
+    assert "it resets at 2026-11-24 00:00 UTC" in message
     assert message.endswith(f"Ask {CONTACT} to raise it.")
 
 

@@ -12,7 +12,7 @@ from app.formats.events import Event
 from app.formats.meter import Meter
 from app.inference.estimates import SLICE
 from app.inference.reservation import CROWD, Reservation
-from app.ledger.record import Grant, Standing
+from app.ledger.record import BudgetState, Grant
 from tests.support.examples import NOW, account, hold
 from tests.support.fakes import MemoryLedger
 from tests.unit.inference.bench import delta, event
@@ -40,7 +40,7 @@ def reserved(
     max_tokens: int = 1_000,
 ) -> Reservation:
     capped = account(cap="100")
-    standing = Standing(capped, Decimal(100) - (left or 0), Decimal(0))
+    standing = BudgetState(capped, Decimal(100) - (left or 0), Decimal(0))
     return Reservation(
         ledger,
         hold(capped, amount=str(usd(input_tokens, output_tokens)), started_at=NOW),
@@ -149,7 +149,7 @@ async def test_a_refused_answer_goes_on_to_the_end_of_what_is_reserved(used: int
         hold(broke, amount=str(usd(100, 128)), started_at=NOW),
         TARGET,
         Usage(100, 128),
-        grant=Grant((Standing(broke, Decimal(0), Decimal(0)),)),
+        grant=Grant((BudgetState(broke, Decimal(0), Decimal(0)),)),
         max_tokens=1_000,
         likely_input=100,
     )

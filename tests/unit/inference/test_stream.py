@@ -103,11 +103,11 @@ async def test_silence_is_filled_with_pings() -> None:
     assert kinds(chunks)[-1] == "message_stop"
 
 
-@pytest.mark.parametrize(("dialect", "ping"), [("anthropic", sse.PING), ("openai", sse.COMMENT)])
-async def test_pings_come_before_the_first_event_too(dialect: str, ping: bytes) -> None:
+@pytest.mark.parametrize(("api_format", "ping"), [("anthropic", sse.PING), ("openai", sse.COMMENT)])
+async def test_pings_come_before_the_first_event_too(api_format: str, ping: bytes) -> None:
     gate = asyncio.Event()
     bench = Bench(steps=[gate, *WHOLE_STREAM], ping=0.005, first_event_wait=0.005)
-    answer = await bench.begin(dialect)
+    answer = await bench.begin(api_format)
 
     chunks = []
     async for chunk in answer.frames():
@@ -132,28 +132,28 @@ ENDINGS: dict[str, tuple[list[Step], Ending, bool, bool]] = {
 }
 
 
-@pytest.mark.parametrize("dialect", ["anthropic", "openai"])
+@pytest.mark.parametrize("api_format", ["anthropic", "openai"])
 @pytest.mark.parametrize("steps", [[], [[b'{"type":"message_start"}']]], ids=["none", "unreadable"])
 async def test_a_stream_without_any_event_is_an_error_with_a_status(
-    dialect: str, steps: list[Step]
+    api_format: str, steps: list[Step]
 ) -> None:
     bench = Bench(steps=steps)
 
     with pytest.raises(UpstreamBroke):
-        await bench.begin(dialect)
+        await bench.begin(api_format)
 
     record = await bench.booked()
     assert (record.ending, record.estimated) == ("upstream_failed", True)
     assert record.status == 502
 
 
-@pytest.mark.parametrize("dialect", ["anthropic", "openai"])
+@pytest.mark.parametrize("api_format", ["anthropic", "openai"])
 @pytest.mark.parametrize("case", ENDINGS)
-async def test_each_ending_is_booked_once(case: str, dialect: str) -> None:
+async def test_each_ending_is_booked_once(case: str, api_format: str) -> None:
     steps, ending, billed, estimated = ENDINGS[case]
     bench = Bench(steps=steps)
 
-    chunks = await bench.read(await bench.begin(dialect))
+    chunks = await bench.read(await bench.begin(api_format))
 
     record = await bench.booked()
     assert (record.ending, record.estimated) == (ending, estimated)
@@ -262,11 +262,11 @@ def long_answer() -> list[Step]:
     return [[START, OPEN], *([HUNDRED] for _ in range(100)), [CLOSE, end(10_000)], [STOP]]
 
 
-@pytest.mark.parametrize("dialect", ["anthropic", "openai"])
-async def test_an_answer_that_the_budget_ends_is_cut_in_order(dialect: str) -> None:
+@pytest.mark.parametrize("api_format", ["anthropic", "openai"])
+async def test_an_answer_that_the_budget_ends_is_cut_in_order(api_format: str) -> None:
     bench = Bench(caller=caller(cap="0.01"), steps=long_answer())
 
-    chunks = await bench.read(await bench.begin(dialect))
+    chunks = await bench.read(await bench.begin(api_format))
 
     record = await bench.booked()
     assert (record.ending, record.status) == ("budget_exhausted", 200)
@@ -274,7 +274,7 @@ async def test_an_answer_that_the_budget_ends_is_cut_in_order(dialect: str) -> N
     assert record.usage.output_tokens > 1000
     assert bench.stream is not None
     assert bench.stream.closed >= 1
-    if dialect == "openai":
+    if api_format == "openai":
         assert chunks[-1].endswith(b'"finish_reason":"length"}]}\n\ndata: [DONE]\n\n')
         return
     assert kinds(chunks)[-3:] == ["content_block_stop", "message_delta", "message_stop"]
@@ -420,14 +420,14 @@ EVENTS = st.fixed_dictionaries(
 
 
 @settings(max_examples=60, deadline=None)
-@given(strange=EVENTS, dialect=st.sampled_from(["anthropic", "openai"]))
-async def test_no_event_breaks_a_stream(strange: dict[str, object], dialect: str) -> None:
+@given(strange=EVENTS, api_format=st.sampled_from(["anthropic", "openai"]))
+async def test_no_event_breaks_a_stream(strange: dict[str, object], api_format: str) -> None:
     steps = [[START, OPEN, delta("a")], [orjson.dumps(strange)], [CLOSE, end(40)], [STOP]]
     bench = Bench(steps=steps)
 
-    chunks = b"".join(await bench.read(await bench.begin(dialect)))
+    chunks = b"".join(await bench.read(await bench.begin(api_format)))
 
-    last = b"message_stop" if dialect == "anthropic" else b"[DONE]"
+    last = b"message_stop" if api_format == "anthropic" else b"[DONE]"
     assert (last in chunks) != (b'"error"' in chunks)
     record = await bench.booked()
     assert record.ending in ("completed", "upstream_failed")

@@ -9,10 +9,10 @@ import anyio
 import pytest
 
 from app.core.ids import InstanceId, RequestId
-from app.core.tasks import Background
+from app.core.tasks import DetachedTasks
 from app.errors import DatabaseUnavailable
-from app.ledger.record import Hold, Ledger
-from app.ledger.recovery import Janitor
+from app.ledger.record import Ledger, ReserveRequest
+from app.ledger.recovery import Recovery
 from app.ledger.settling import Settler
 from app.telemetry.metrics import Metrics
 from tests.support.examples import account, hold, settlement
@@ -31,9 +31,9 @@ class House:
         self.ledger = MemoryLedger(now=lambda: self.time.instant)
         self.spool = MemorySpool()
         self.open: set[RequestId] = set()
-        self.settler = Settler(self.ledger, self.spool, Background())
+        self.settler = Settler(self.ledger, self.spool, DetachedTasks())
         self.metrics = Metrics()
-        self.janitor = Janitor(
+        self.janitor = Recovery(
             self.ledger,
             self.settler,
             self.metrics,
@@ -222,7 +222,7 @@ async def test_a_replay_that_fails_breaks_no_round_beside_it(
         await failed.wait()
         await asyncio.sleep(0)
 
-    async def strays(*_: object) -> list[Hold]:
+    async def strays(*_: object) -> list[ReserveRequest]:
         ended.set()
         return []
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.core.tasks import Background
+from app.core.tasks import DetachedTasks
 from app.errors import DatabaseUnavailable
 from app.ledger import settling
 from app.ledger.record import RequestRecord
@@ -22,7 +22,7 @@ class Desk:
     def __init__(self, *, room: int = 100, away: bool = False) -> None:
         self.ledger = MemoryLedger(away=AWAY if away else None)
         self.spool = MemorySpool(room=room)
-        self.background = Background()
+        self.background = DetachedTasks()
         self.settler = Settler(self.ledger, self.spool, self.background)
 
     async def settle(self, count: int) -> list[RequestRecord]:
@@ -48,7 +48,7 @@ async def test_while_the_database_is_away_it_is_spooled(caplog: pytest.LogCaptur
     assert desk.spool.kept == made
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert record.message == "not booked: settlement spooled"
+    assert record.message == "settlement failed; written to the local spool"
     assert facts(record) == (made[0].request_id, "0", "DatabaseUnavailable")
 
 
@@ -68,7 +68,7 @@ async def test_with_a_full_disk_it_is_kept_in_memory_and_said_loudly(
 
     assert {record.levelno for record in caplog.records[1:]} == {logging.CRITICAL}
     kept = caplog.records[1]
-    assert kept.message == "not booked and spool not writable: settlement kept in memory"
+    assert kept.message == "settlement failed and the spool is not writable; kept in memory"
     assert facts(kept) == (made[1].request_id, "1", "DatabaseUnavailable")
     assert "No space left" in vars(kept)["error"]
     assert await desk.settler.replay() == 3
@@ -112,7 +112,11 @@ async def test_memory_is_bounded_and_what_is_lost_is_named(
     desk.ledger.away = None
     await desk.settler.replay()
 
-    (lost,) = [record for record in caplog.records if record.message == "settlement lost"]
+    (lost,) = [
+        record
+        for record in caplog.records
+        if record.message == "settlement dropped: memory queue full"
+    ]
     assert (vars(lost)["request_id"], vars(lost)["cost"]) == (made[0].request_id, "0")
     assert desk.ledger.settled == made[1:]
 
@@ -150,7 +154,7 @@ async def test_what_the_database_may_have_lost_is_settled_again(
     await desk.background.finish(1)
 
     (record,) = caplog.records
-    assert record.message == "the database may have lost settlements: they are settled again"
+    assert record.message == "flush failed; re-sending settlements"
     assert vars(record)["count"] == 2
     assert desk.ledger.settled == made * 2
     assert desk.ledger.spent(account()) == sum(one.cost for one in made)

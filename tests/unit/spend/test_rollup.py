@@ -17,11 +17,11 @@ from app.database.paging import Cut, Page
 from app.errors import DatabaseUnavailable
 from app.identity.listing import KeyFilter, UserFilter, UserSummary
 from app.identity.policy import Accounts, Key, User
-from app.ledger.record import Account, Scope
+from app.ledger.record import BudgetCounter, Scope
 from app.spend import rollup as upkeep
 from app.spend.records import Finding
 from app.spend.retention import AT_A_TIME, DETAILS_A_DAY, MOST_BATCHES, Old, Present, Retention
-from app.spend.rollup import Upkeep
+from app.spend.rollup import DailyRollup
 from app.telemetry.metrics import Metrics
 from tests.support.examples import KEY_ID, TODAY, key, user
 from tests.support.fakes import FakeTime
@@ -39,8 +39,8 @@ class MemoryBooks:
     open_days: int = 0
     day_to_check: date | None = None
     findings: list[Finding] = field(default_factory=list)
-    checked: list[tuple[date, list[Account]]] = field(default_factory=list)
-    counted_anew: list[Account] = field(default_factory=list)
+    checked: list[tuple[date, list[BudgetCounter]]] = field(default_factory=list)
+    counted_anew: list[BudgetCounter] = field(default_factory=list)
     dropped_before: list[date] = field(default_factory=list)
     old_rows: dict[Old, int] = field(default_factory=dict)
     forgotten: list[tuple[Old, datetime, Present]] = field(default_factory=list)
@@ -59,11 +59,11 @@ class MemoryBooks:
     async def unchecked(self) -> date | None:
         return self.day_to_check
 
-    async def check(self, day: date, windows: Sequence[Account]) -> Sequence[Finding]:
+    async def check(self, day: date, windows: Sequence[BudgetCounter]) -> Sequence[Finding]:
         self.checked.append((day, list(windows)))
         return self.findings
 
-    async def count_anew(self, windows: Sequence[Account]) -> None:
+    async def count_anew(self, windows: Sequence[BudgetCounter]) -> None:
         self.counted_anew += windows
 
     async def forget(self, what: Old, before: datetime, most: int, present: Present) -> int:
@@ -87,7 +87,7 @@ class House:
         self.books = MemoryBooks(**books)
         self.metrics = Metrics()
         self.time = FakeTime()
-        self.upkeep = Upkeep(
+        self.upkeep = DailyRollup(
             self.books,
             self.books,
             Accounts(UNLIMITED, ZoneInfo("UTC")),

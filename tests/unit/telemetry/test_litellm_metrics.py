@@ -8,7 +8,7 @@ import pytest
 
 from app.core.budgets import LIFETIME, Window
 from app.core.usage import Usage
-from app.ledger.record import Account, RequestRecord, Scope, Standing
+from app.ledger.record import BudgetCounter, BudgetState, RequestRecord, Scope
 from app.telemetry.metrics import Metrics
 from tests.support.examples import KEY_ID, NOW, TODAY, record
 from tests.support.fakes import FakeTime
@@ -140,13 +140,15 @@ def test_a_key_that_is_used_again_and_again_is_not_forgotten() -> None:
     assert series[f"litellm_spend_metric_total{{{CALLER}}}"] == 12.5
 
 
-def standing(scope: Scope, spent: str, window: Window = TODAY, cap: str | None = "10") -> Standing:
+def standing(
+    scope: Scope, spent: str, window: Window = TODAY, cap: str | None = "10"
+) -> BudgetState:
     id_ = KEY_ID if scope is Scope.KEY else "ada"
-    account = Account(scope, id_, window, Decimal(cap) if cap else None, Decimal(1))
-    return Standing(account, Decimal(spent), Decimal(0))
+    account = BudgetCounter(scope, id_, window, Decimal(cap) if cap else None, Decimal(1))
+    return BudgetState(account, Decimal(spent), Decimal(0))
 
 
-def budgets(*standings: Standing) -> tuple[Metrics, FakeTime]:
+def budgets(*standings: BudgetState) -> tuple[Metrics, FakeTime]:
     time = FakeTime(instant=NOW)
     metrics = Metrics(now=lambda: time.instant)
     metrics.record(record(), standings)
@@ -183,7 +185,7 @@ def test_of_requests_that_are_heard_of_in_another_order_the_one_that_leaves_leas
     [standing(Scope.USER, "1", LIFETIME), standing(Scope.USER, "1", cap="5")],
     ids=["window", "cap"],
 )
-def test_a_changed_budget_is_shown_as_it_stands_now(changed: Standing) -> None:
+def test_a_changed_budget_is_shown_as_it_stands_now(changed: BudgetState) -> None:
     metrics, _ = budgets(standing(Scope.USER, "9"))
 
     metrics.record(record(), (changed,))
@@ -202,7 +204,7 @@ def test_a_budget_whose_window_is_over_says_nothing_until_it_is_used_again() -> 
 
 
 @pytest.mark.parametrize("found", [standing(Scope.KEY, "2", cap=None), standing(Scope.GLOBAL, "2")])
-def test_only_keys_and_users_with_a_cap_have_budget_gauges(found: Standing) -> None:
+def test_only_keys_and_users_with_a_cap_have_budget_gauges(found: BudgetState) -> None:
     metrics, _ = budgets(found)
 
     assert not any("remaining" in name for name in told(metrics=metrics))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.core.usage import Usage
-from app.ledger.record import RequestRecord, Standing
+from app.ledger.record import BudgetState, RequestRecord
 from app.telemetry.log import JsonFormatter, RequestLog, configure_logging
 from tests.support.examples import account, record
 
@@ -24,7 +24,7 @@ RECORD = record(
     agent="reviewer",
     tags=("ci",),
 )
-BUDGETS = tuple(Standing(one, Decimal(3), Decimal(0)) for one in (account(cap="4"), account()))
+BUDGETS = tuple(BudgetState(one, Decimal(3), Decimal(0)) for one in (account(cap="4"), account()))
 LEFT_OUT = {
     "usage",
     "started_at",

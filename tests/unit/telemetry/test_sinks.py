@@ -6,7 +6,7 @@ import pytest
 
 from app.ledger.record import RequestRecord
 from app.telemetry.metrics import Metrics
-from app.telemetry.sinks import AllTelemetry
+from app.telemetry.sinks import Sinks
 from tests.support.examples import record
 from tests.support.waiting import until
 
@@ -44,7 +44,7 @@ def requests(page: bytes) -> float:
 async def test_the_answer_of_a_request_does_not_wait_for_its_line(
     capsys: Captured,
 ) -> None:
-    telemetry = AllTelemetry(Metrics())
+    telemetry = Sinks(Metrics())
     telemetry.record(record())
     at_once = capsys.readouterr().out
     await until(lambda: capsys.readouterr().out)
@@ -55,7 +55,7 @@ async def test_the_answer_of_a_request_does_not_wait_for_its_line(
 async def test_a_scrape_counts_the_request_before_it(
     capsys: Captured,
 ) -> None:
-    telemetry = AllTelemetry(Metrics())
+    telemetry = Sinks(Metrics())
     telemetry.record(record())
 
     assert requests(await telemetry.exposition()) == 1
@@ -66,7 +66,7 @@ async def test_the_last_request_is_told_of_before_the_end(
     capsys: Captured,
 ) -> None:
     traces = Traces()
-    telemetry = AllTelemetry(Metrics(), traces)
+    telemetry = Sinks(Metrics(), traces)
     telemetry.record(record())
     await telemetry.close()
 
@@ -78,7 +78,7 @@ async def test_a_request_that_cannot_be_told_of_takes_no_other_with_it(
     capsys: Captured, caplog: pytest.LogCaptureFixture
 ) -> None:
     traces = Traces()
-    telemetry = AllTelemetry(Metrics(), traces)
+    telemetry = Sinks(Metrics(), traces)
     for user in ("ada", None, "grace"):
         telemetry.record(record(user_id=user))
     await telemetry.close()

@@ -13,7 +13,7 @@ from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import CredentialRetrievalError
 
 from app.errors import UpstreamFailed
-from app.upstream.aws import CredentialSource
+from app.upstream.aws import AwsCredentials
 
 
 @pytest.fixture(autouse=True)
@@ -33,11 +33,11 @@ def write(directory: Path, key: str) -> None:
 
 async def test_without_credentials_the_operator_is_named_not_the_user() -> None:
     with pytest.raises(UpstreamFailed, match="operator must set them"):
-        await CredentialSource().frozen()
+        await AwsCredentials().frozen()
 
 
 async def test_credentials_that_were_replaced_are_found_after_a_refusal(tmp_path: Path) -> None:
-    source = CredentialSource()
+    source = AwsCredentials()
     write(tmp_path, "OLD")
     old = await source.frozen()
     write(tmp_path, "NEW")
@@ -48,14 +48,14 @@ async def test_credentials_that_were_replaced_are_found_after_a_refusal(tmp_path
 
 
 async def test_a_refusal_of_the_only_credentials_finds_no_others(tmp_path: Path) -> None:
-    source = CredentialSource()
+    source = AwsCredentials()
     write(tmp_path, "ONLY")
 
     assert not await source.renew(await source.frozen())
 
 
 async def test_calls_that_are_refused_together_renew_once(tmp_path: Path) -> None:
-    source = CredentialSource()
+    source = AwsCredentials()
     write(tmp_path, "OLD")
     old = await source.frozen()
     write(tmp_path, "NEW")
@@ -71,10 +71,10 @@ class Renewable(RefreshableCredentials):  # type: ignore[misc]
         super().__init__("OLD", "secret", "token", end, renew, "test")
 
 
-def source_of(credentials: Renewable, monkeypatch: pytest.MonkeyPatch) -> CredentialSource:
+def source_of(credentials: Renewable, monkeypatch: pytest.MonkeyPatch) -> AwsCredentials:
     session = SimpleNamespace(get_credentials=lambda: credentials)
     monkeypatch.setattr(botocore.session, "get_session", lambda: session)
-    return CredentialSource()
+    return AwsCredentials()
 
 
 async def test_a_source_that_fails_holds_nobody_up_while_the_present_ones_are_good(

@@ -22,8 +22,8 @@ from app.errors import (
     UpstreamTimeout,
 )
 from app.telemetry.metrics import Metrics
-from app.upstream.routing import AVOIDED_SECONDS, SECOND_TRY_WITHIN_SECONDS, Attempt, Attempts
-from app.upstream.unsupported import Omissions
+from app.upstream.routing import AVOIDED_SECONDS, RETRY_WITHIN_SECONDS, Attempt, Router
+from app.upstream.unsupported import UnsupportedParams
 from app.upstream.upstream import Call
 
 US = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -46,8 +46,8 @@ class Bench:
     def __post_init__(self) -> None:
         clock = Clock(monotonic=lambda: self.now)
         self.metrics = Metrics()
-        self.attempts = Attempts(
-            Omissions(clock.monotonic),
+        self.attempts = Router(
+            UnsupportedParams(clock.monotonic),
             clock,
             failover=self.failover,
             watcher=self.metrics,
@@ -109,7 +109,7 @@ async def test_what_may_be_billed_or_cannot_go_better_is_not_tried_again(
 
 
 async def test_a_call_that_took_long_to_fail_is_not_tried_again() -> None:
-    bench = Bench([UpstreamThrottled("no")], seconds_a_call=SECOND_TRY_WITHIN_SECONDS + 1)
+    bench = Bench([UpstreamThrottled("no")], seconds_a_call=RETRY_WITHIN_SECONDS + 1)
 
     with pytest.raises(UpstreamThrottled):
         await bench.ask()

@@ -14,8 +14,8 @@ from app.upstream.unsupported import (
     NEEDED,
     OMISSIONS_PER_KEY,
     REMEMBERED_SECONDS,
-    Omission,
-    Omissions,
+    UnsupportedParam,
+    UnsupportedParams,
     omission_for,
     without,
 )
@@ -34,22 +34,22 @@ class Clock:
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        ("invalid beta flag", Omission(beta="*")),
-        ("invalid beta flag: effort-2025-11-24", Omission(beta="effort-2025-11-24")),
-        ("metadata: Extra inputs are not permitted", Omission(path=("metadata",))),
-        ("#/: extraneous key [metadata] is not permitted", Omission(path=("metadata",))),
-        ("#: extraneous key [metadata] is not permitted", Omission(path=("metadata",))),
+        ("invalid beta flag", UnsupportedParam(beta="*")),
+        ("invalid beta flag: effort-2025-11-24", UnsupportedParam(beta="effort-2025-11-24")),
+        ("metadata: Extra inputs are not permitted", UnsupportedParam(path=("metadata",))),
+        ("#/: extraneous key [metadata] is not permitted", UnsupportedParam(path=("metadata",))),
+        ("#: extraneous key [metadata] is not permitted", UnsupportedParam(path=("metadata",))),
         (
             MALFORMED + "#/tools/0: extraneous key [strict] is not permitted",
-            Omission(path=("tools", "strict")),
+            UnsupportedParam(path=("tools", "strict")),
         ),
         (
             "tools.3.custom.defer_loading: Extra inputs are not permitted",
-            Omission(path=("tools", "custom", "defer_loading")),
+            UnsupportedParam(path=("tools", "custom", "defer_loading")),
         ),
         (
             "messages.0.content.11.tool_result.foo: Extra inputs are not permitted",
-            Omission(path=("messages", "content", "tool_result", "foo")),
+            UnsupportedParam(path=("messages", "content", "tool_result", "foo")),
         ),
         ("messages: Extra inputs are not permitted", None),
         ("#/: extraneous key [tool_choice] is not permitted", None),
@@ -75,7 +75,7 @@ class Clock:
         ("prompt is too long: 300000 tokens > 200000 maximum", None),
     ],
 )
-def test_a_refusal_names_what_to_leave_out(message: str, expected: Omission | None) -> None:
+def test_a_refusal_names_what_to_leave_out(message: str, expected: UnsupportedParam | None) -> None:
     assert omission_for(UpstreamRejected(message)) == expected
 
 
@@ -124,28 +124,28 @@ def test_other_errors_name_nothing(error: GatewayError) -> None:
 @pytest.mark.parametrize(
     ("omission", "body", "expected"),
     [
-        (Omission(beta="a"), {"anthropic_beta": ["a", "b"]}, {"anthropic_beta": ["b"]}),
-        (Omission(beta="*"), {"anthropic_beta": ["a", "b"], "x": 1}, {"x": 1}),
-        (Omission(path=("x",)), {"x": 1, "y": 2}, {"y": 2}),
+        (UnsupportedParam(beta="a"), {"anthropic_beta": ["a", "b"]}, {"anthropic_beta": ["b"]}),
+        (UnsupportedParam(beta="*"), {"anthropic_beta": ["a", "b"], "x": 1}, {"x": 1}),
+        (UnsupportedParam(path=("x",)), {"x": 1, "y": 2}, {"y": 2}),
         (
-            Omission(path=("tools", "custom", "strict")),
+            UnsupportedParam(path=("tools", "custom", "strict")),
             {"tools": [{"name": "a", "strict": True}, {"type": "bash_1", "strict": True}]},
             {"tools": [{"name": "a"}, {"type": "bash_1", "strict": True}]},
         ),
         (
-            Omission(path=("messages", "content", "tool_result", "text")),
+            UnsupportedParam(path=("messages", "content", "tool_result", "text")),
             {"messages": [{"content": [{"type": "text", "text": "t"}]}, {"content": "plain"}]},
             {"messages": [{"content": [{"type": "text", "text": "t"}]}, {"content": "plain"}]},
         ),
         (
-            Omission(path=("thinking", "adaptive", "budget_tokens")),
+            UnsupportedParam(path=("thinking", "adaptive", "budget_tokens")),
             {"thinking": {"type": "enabled", "budget_tokens": 5}},
             {"thinking": {"type": "enabled", "budget_tokens": 5}},
         ),
     ],
 )
 def test_only_what_is_named_is_left_out(
-    omission: Omission, body: dict[str, Any], expected: dict[str, Any]
+    omission: UnsupportedParam, body: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     before = repr(body)
 
@@ -155,13 +155,13 @@ def test_only_what_is_named_is_left_out(
         assert without(body, omission) is body
 
 
-METADATA = Omission(path=("metadata",))
-ODD = Omission(path=("messages", "content", "tool_result", "odd"))
+METADATA = UnsupportedParam(path=("metadata",))
+ODD = UnsupportedParam(path=("messages", "content", "tool_result", "odd"))
 
 
 def test_what_a_key_ran_into_is_known_for_that_key_and_model_for_a_while() -> None:
     clock = Clock()
-    omissions = Omissions(clock)
+    omissions = UnsupportedParams(clock)
 
     assert omissions.learn("one", METADATA, KeyId("a"))
     assert not omissions.learn("one", METADATA, KeyId("a"))
@@ -175,7 +175,7 @@ def test_what_a_key_ran_into_is_known_for_that_key_and_model_for_a_while() -> No
 
 def test_a_field_on_the_list_is_left_out_for_everybody_once_several_keys_ran_into_it() -> None:
     clock = Clock()
-    omissions = Omissions(clock)
+    omissions = UnsupportedParams(clock)
     for number in range(COMMON_AFTER_KEYS):
         assert omissions.known("one", KeyId("other")) == []
         omissions.learn("one", METADATA, KeyId(f"key-{number}"))
@@ -185,9 +185,11 @@ def test_a_field_on_the_list_is_left_out_for_everybody_once_several_keys_ran_int
     assert omissions.known("one", KeyId("other")) == []
 
 
-@pytest.mark.parametrize("omission", [ODD, Omission(beta="*")])
-def test_what_is_not_on_the_list_stays_with_the_keys_that_ran_into_it(omission: Omission) -> None:
-    omissions = Omissions(Clock())
+@pytest.mark.parametrize("omission", [ODD, UnsupportedParam(beta="*")])
+def test_what_is_not_on_the_list_stays_with_the_keys_that_ran_into_it(
+    omission: UnsupportedParam,
+) -> None:
+    omissions = UnsupportedParams(Clock())
     for number in range(10):
         omissions.learn("one", omission, KeyId(f"key-{number}"))
 
@@ -196,7 +198,7 @@ def test_what_is_not_on_the_list_stays_with_the_keys_that_ran_into_it(omission: 
 
 
 def test_one_key_does_not_count_for_several() -> None:
-    omissions = Omissions(Clock())
+    omissions = UnsupportedParams(Clock())
     for _ in range(10):
         omissions.learn("one", METADATA, KeyId("attacker"))
 
@@ -207,8 +209,8 @@ def test_a_key_that_runs_into_ever_more_forgets_the_oldest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "KEYS_REMEMBERED", 2)
-    omissions = Omissions(Clock())
-    paths = [Omission(path=("messages", f"odd{n}")) for n in range(OMISSIONS_PER_KEY + 1)]
+    omissions = UnsupportedParams(Clock())
+    paths = [UnsupportedParam(path=("messages", f"odd{n}")) for n in range(OMISSIONS_PER_KEY + 1)]
     for path in paths:
         omissions.learn("one", path, KeyId("a"))
 
@@ -221,14 +223,14 @@ def test_a_key_that_runs_into_ever_more_forgets_the_oldest(
 @pytest.mark.parametrize(
     ("omission", "named"),
     [
-        (Omission(beta="effort-2025-11-24"), "beta effort-2025-11-24"),
-        (Omission(path=("tools", "custom", "strict")), "tools.custom.strict"),
+        (UnsupportedParam(beta="effort-2025-11-24"), "beta effort-2025-11-24"),
+        (UnsupportedParam(path=("tools", "custom", "strict")), "tools.custom.strict"),
     ],
 )
 def test_what_is_learnt_is_told_to_the_operator(
-    omission: Omission, named: str, caplog: pytest.LogCaptureFixture
+    omission: UnsupportedParam, named: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Omissions(Clock()).learn("one", omission, KeyId("a"))
+    UnsupportedParams(Clock()).learn("one", omission, KeyId("a"))
 
     (record,) = caplog.records
     assert record.message == "parameter rejected by Bedrock; leaving it out for an hour"
@@ -240,12 +242,12 @@ def test_what_is_learnt_is_told_to_the_operator(
 def test_a_body_without_beta_flags_stays_the_same_object() -> None:
     body = {"x": 1}
 
-    assert without(body, Omission(beta="*")) is body
+    assert without(body, UnsupportedParam(beta="*")) is body
 
 
 def test_what_a_key_ran_into_again_is_forgotten_later() -> None:
-    omissions = Omissions(Clock())
-    paths = [Omission(path=("messages", f"odd{n}")) for n in range(OMISSIONS_PER_KEY + 1)]
+    omissions = UnsupportedParams(Clock())
+    paths = [UnsupportedParam(path=("messages", f"odd{n}")) for n in range(OMISSIONS_PER_KEY + 1)]
     for path in (*paths[:-1], paths[0], paths[-1]):
         omissions.learn("one", path, KeyId("a"))
 
@@ -254,7 +256,7 @@ def test_what_a_key_ran_into_again_is_forgotten_later() -> None:
 
 def test_as_many_keys_are_remembered_as_the_bound_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "KEYS_REMEMBERED", 2)
-    omissions = Omissions(Clock())
+    omissions = UnsupportedParams(Clock())
     for key in "abc":
         omissions.learn("one", ODD, KeyId(key))
 
@@ -263,7 +265,7 @@ def test_as_many_keys_are_remembered_as_the_bound_says(monkeypatch: pytest.Monke
 
 def test_the_latest_keys_that_had_an_error_are_those_that_count() -> None:
     clock = Clock()
-    omissions = Omissions(clock)
+    omissions = UnsupportedParams(clock)
     for key in ("a", "b", "c"):
         omissions.learn("one", METADATA, KeyId(key))
     clock.seconds = 10
@@ -280,8 +282,8 @@ def test_as_many_fields_of_a_model_are_remembered_for_everybody_as_the_bound_say
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "OMISSIONS_PER_MODEL", 2)
-    omissions = Omissions(Clock())
-    betas = [Omission(beta=f"beta-{number}") for number in range(3)]
+    omissions = UnsupportedParams(Clock())
+    betas = [UnsupportedParam(beta=f"beta-{number}") for number in range(3)]
     for beta in betas:
         for number in range(COMMON_AFTER_KEYS):
             omissions.learn("one", beta, KeyId(f"key-{number}"))

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.web.connection import HeldHead
+from app.web.connection import BufferedHead
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
@@ -24,9 +24,9 @@ class Wire(asyncio.Transport):
         return b"closed" in self.writes
 
 
-def held() -> tuple[HeldHead, Wire]:
+def held() -> tuple[BufferedHead, Wire]:
     wire = Wire()
-    return HeldHead(wire, asyncio.get_running_loop()), wire
+    return BufferedHead(wire, asyncio.get_running_loop()), wire
 
 
 async def test_a_head_and_a_body_are_one_write() -> None:

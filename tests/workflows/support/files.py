@@ -65,6 +65,6 @@ def jobs() -> Iterator[tuple[str, Node]]:
 
 
 def operations() -> dict[str, Node]:
-    """Workflows that run verbs of ops, started by hand alone, by name."""
+    """Workflows that run commands of ops, started by hand alone, by name."""
     found = {path.stem: load(path) for path in WORKFLOWS}
     return {name: one for name, one in found.items() if set(one["on"]) == {"workflow_dispatch"}}

@@ -28,7 +28,7 @@ locals {
     other          = "This path is not public"
   }
 
-  # The shape that clients of all three dialects read.
+  # The shape that clients of all three API formats read.
   refusals = {
     for kind, message in local._refusals : kind => jsonencode({
       type  = "error"

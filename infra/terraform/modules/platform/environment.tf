@@ -39,8 +39,8 @@ locals {
       local._gateway_environment,
       {
         # CloudFront and the edge listener; the internal listener.
-        GATEWAY_PUBLIC_PROXIES   = "2"
-        GATEWAY_INTERNAL_PROXIES = "1"
+        GATEWAY_PUBLIC_TRUSTED_PROXIES   = "2"
+        GATEWAY_INTERNAL_TRUSTED_PROXIES = "1"
         # Between SIGTERM and SIGKILL: answers go on, then the last bills are settled.
         GATEWAY_SHUTDOWN_SECONDS = tostring(local._facts.gateway.stop_seconds - 10)
       },

@@ -96,7 +96,7 @@ variable "gateway" {
   nullable = false
 
   validation {
-    condition     = alltrue([for name in keys(var.gateway.settings) : startswith(name, "GATEWAY_") && !contains(["GATEWAY_MASTER_KEY", "GATEWAY_HOST", "GATEWAY_PUBLIC_PORT", "GATEWAY_INTERNAL_PORT", "GATEWAY_SHUTDOWN_SECONDS", "GATEWAY_PUBLIC_PROXIES", "GATEWAY_INTERNAL_PROXIES", "GATEWAY_BEDROCK_PROFILE", "GATEWAY_BEDROCK_FAILOVER"], name)])
+    condition     = alltrue([for name in keys(var.gateway.settings) : startswith(name, "GATEWAY_") && !contains(["GATEWAY_MASTER_KEY", "GATEWAY_HOST", "GATEWAY_PUBLIC_PORT", "GATEWAY_INTERNAL_PORT", "GATEWAY_SHUTDOWN_SECONDS", "GATEWAY_PUBLIC_TRUSTED_PROXIES", "GATEWAY_INTERNAL_TRUSTED_PROXIES", "GATEWAY_BEDROCK_PROFILE", "GATEWAY_BEDROCK_FAILOVER"], name)])
     error_message = "Settings are the gateway's variables that the platform does not set itself, such as { GATEWAY_SUPPORT_CONTACT = \"#llm-gateway\" }."
   }
 }

@@ -1,7 +1,7 @@
 // The first door: every request to every behaviour passes here before CloudFront does anything.
 //
 // Terraform puts one line in front of this text, `const POLICY = {...}`: the public paths, the
-// administrative prefixes, the redirects and the two refusals (functions.tf). The dialect is that
+// administrative prefixes, the redirects and the two refusals (functions.tf). The API format is that
 // of cloudfront-js-2.0.
 //
 // What is asked is not "is this path forbidden?" but "is it, in every reading that a server behind

@@ -1,23 +1,23 @@
-"""The verbs, by the words that name them."""
+"""The commands, by the words that name them."""
 
 import argparse
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from ops.commands import cost, drift, plan_check, plan_comment
+from ops.commands.ecs import deploy, exec, logs, restart, rollback, scale  # noqa: A004 - a command's name
+from ops.commands.ecs import status as ecs_status
+from ops.commands.gateway import health, keys, ledger, smoke, spend
+from ops.commands.nat import recover
+from ops.commands.nat import status as nat_status
+from ops.commands.rds import restore_drill
+from ops.commands.rds import status as rds_status
+from ops.commands.secrets import rotate_database_password, rotate_master_key
 from ops.context import Context
 from ops.result import Result
-from ops.verbs import cost, drift, plan_check, plan_comment
-from ops.verbs.ecs import deploy, exec, logs, restart, rollback, scale  # noqa: A004 - a verb's name
-from ops.verbs.ecs import status as ecs_status
-from ops.verbs.gateway import health, keys, ledger, smoke, spend
-from ops.verbs.nat import recover
-from ops.verbs.nat import status as nat_status
-from ops.verbs.rds import restore_drill
-from ops.verbs.rds import status as rds_status
-from ops.verbs.secrets import rotate_database_password, rotate_master_key
 
 
-class Verb(Protocol):
+class Command(Protocol):
     """A module: it prints nothing, and never exits."""
 
     HELP: str
@@ -34,7 +34,7 @@ GROUPS: Final = {
     "gateway": "the gateway, by HTTP",
     "secrets": "keys and passwords",
 }
-VERBS: Final[Mapping[str, Verb]] = {
+COMMANDS: Final[Mapping[str, Command]] = {
     "ecs status": ecs_status,
     "ecs restart": restart,
     "ecs scale": scale,

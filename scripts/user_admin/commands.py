@@ -1,4 +1,4 @@
-"""What each verb does."""
+"""What each command does."""
 
 import argparse
 import sys
@@ -27,12 +27,14 @@ CLEARED = {
     "tpm": ("tpm_limit",),
     "parallel": ("max_parallel_requests",),
 }
-SHOWN_ONCE = "This is the only time that the key is shown."
+SHOWN_ONCE = "Save this key now; it cannot be shown again."
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
     """Those that were given."""
-    given = {name: value for name, value in vars(arguments).items() if name not in ("verb", "json")}
+    given = {
+        name: value for name, value in vars(arguments).items() if name not in ("command", "json")
+    }
     if "model_budgets" in given:
         given["model_max_budget"] = dict(given.pop("model_budgets"))
     return given
@@ -42,7 +44,7 @@ def create_user(client: Client, options: Options) -> Result:
     made = client.post("/user/new", **options)
     name = made["user_email"] or made["user_id"]
     lines = [
-        f"User {name} made, with the id {made['user_id']}.",
+        f"Created user {name} (id {made['user_id']}).",
         f"Budget: {_budget(made)}; models: {', '.join(made['models']) or 'all'}.",
     ]
     if made["key"]:
@@ -162,14 +164,14 @@ def spend(client: Client, options: Options) -> Result:
     return Result(rows, table=table)
 
 
-def _changed(client: Client, options: Options, verb: str, changes: Options) -> dict[str, Any]:
+def _changed(client: Client, options: Options, command: str, changes: Options) -> dict[str, Any]:
     """The row of the user or key that was changed."""
     if "user" in options:
         user_id = naming.user(client, options["user"])["user_id"]
-        row: dict[str, Any] = client.post(f"/user/{verb}", user_id=user_id, **changes)["data"]
+        row: dict[str, Any] = client.post(f"/user/{command}", user_id=user_id, **changes)["data"]
         return row
     token = naming.token(client, options["key"])
-    key: dict[str, Any] = client.post(f"/key/{verb}", key=token, **changes)
+    key: dict[str, Any] = client.post(f"/key/{command}", key=token, **changes)
     return key
 
 
@@ -177,7 +179,7 @@ def _confirm(question: str, options: Mapping[str, Any]) -> None:
     if options.get("yes"):
         return
     if not sys.stdin.isatty():
-        raise Misuse(f"{question} Nobody is there to be asked: add --yes.")
+        raise Misuse(f"{question} Not a terminal; pass --yes to confirm.")
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
@@ -236,7 +238,7 @@ def _key_line(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-VERBS: Mapping[str, Callable[[Client, Options], Result]] = {
+COMMANDS: Mapping[str, Callable[[Client, Options], Result]] = {
     "create-user": create_user,
     "list-users": list_users,
     "get-user": get_user,

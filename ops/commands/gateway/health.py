@@ -40,7 +40,7 @@ def _asked(url: str) -> tuple[int, str]:
     try:
         response = httpx.get(url, timeout=SECONDS)
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise Misuse(f"{url} is no address: {error}") from error
+        raise Misuse(f"{url} is not a valid address: {error}") from error
     except httpx.HTTPError as error:
         raise Unreachable(f"{url} does not answer: {str(error) or type(error).__name__}") from error
     return response.status_code, response.text[:300]

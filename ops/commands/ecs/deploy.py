@@ -41,7 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One run of this verb."""
+    """One run of this command."""
 
     context: Context
     ecs: Ecs

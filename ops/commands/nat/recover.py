@@ -6,11 +6,11 @@ from typing import Final
 
 from ops import guard
 from ops.aws.nat import Machine, Nat
+from ops.commands.nat.status import problems
 from ops.context import Context
 from ops.durations import words
 from ops.errors import TimedOut
 from ops.result import Change, Note, Result
-from ops.verbs.nat.status import problems
 
 HELP = "replace the NAT instance if it does not serve, and wait until the new one does"
 POLL_SECONDS: Final = 10
