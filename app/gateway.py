@@ -167,9 +167,6 @@ def _traces(settings: Settings, metrics: Metrics) -> Traces | None:
     return LangfuseTraces(options, on_drop=metrics.trace_dropped)
 
 
-LAST_SETTLEMENTS_SECONDS = 5
-
-
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """Both applications and the background work."""
@@ -196,5 +193,5 @@ class Gateway:
         finally:
             for task in rounds:
                 task.cancel()
-            await self.background.finish(LAST_SETTLEMENTS_SECONDS)
+            await self.background.finish()
             await self.janitor.leave()

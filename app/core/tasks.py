@@ -14,14 +14,11 @@ class DetachedTasks:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
-        self._interruptible: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Work, *, interruptible: bool = False) -> asyncio.Task[None]:
-        """Start work. Work that is not interruptible must end in bounded time on its own."""
+    def start(self, work: Work) -> asyncio.Task[None]:
+        """Start work, which must end in bounded time on its own."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        if interruptible:
-            self._interruptible.add(task)
         task.add_done_callback(self._ended)
         return task
 
@@ -35,17 +32,12 @@ class DetachedTasks:
         """How many tasks are under way."""
         return len(self._tasks)
 
-    async def finish(self, seconds: float) -> None:
-        """Wait for all work; after `seconds`, cancel what is interruptible."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=seconds)
-        for task in set(self._interruptible):
-            task.cancel()
+    async def finish(self) -> None:
+        """Wait for all work."""
         while self._tasks:
             await asyncio.wait(set(self._tasks))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._interruptible.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("background work failed", extra={"error": type(error).__name__})

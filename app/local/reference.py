@@ -57,15 +57,15 @@ METRICS = """\
 # Metrics
 
 `GET /metrics` (and `/metrics/`) on the internal port, open there, in Prometheus's text format. Each
-process tells of itself, so each is scraped by itself, never through a load balancer; sums over all
-are the dashboard's. With `GATEWAY_METRICS_ON_PUBLIC_PORT` administrators' keys may read it on the
+process reports its own metrics, so each is scraped separately, never through a load balancer;
+dashboards sum them. With `GATEWAY_METRICS_ON_PUBLIC_PORT` administrators' keys may read it on the
 public port too.
 
 Labels are keys, users and models that are known here and codes of [errors](errors.md), never a
 client's text; a value that is missing is the text `None`, as in LiteLLM. Names that begin with
-`litellm_` are LiteLLM's, with its types, units and buckets, so dashboards made for it go on
+`litellm_` are LiteLLM's, with its types, units and buckets, so dashboards made for it keep
 working. Labels that would always say `None` here (teams, organisations, end users) are left out,
-and so are a client's address and program, which would make series without end. Latencies have no
+and so are a client's address and program, which would make unbounded series. Latencies have no
 label for the key: a histogram for each would be too much to scrape. Of more than 5,000 combinations
 of key and model, the series of those not used for longest are dropped.
 

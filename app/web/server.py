@@ -17,7 +17,7 @@ KEEPALIVE_SECONDS = 75
 
 BACKLOG = 2048
 
-HAND_OVER_SECONDS = 6
+HAND_OVER_SECONDS = 5
 """For calls that were cut off: to tell their clients, read on, and settle."""
 
 

@@ -52,7 +52,7 @@ async def test_a_settlement_that_a_crash_loses_is_made_again(lazy: Server) -> No
         await lazy.do(lazy.postgres.start)
         recovered = await asyncio.to_thread(logged, url)
 
-        await background.finish(30)
+        await background.finish()
 
     id_ = one.request_id
     assert (committed, recovered, await asyncio.to_thread(logged, url)) == ([id_], [], [id_])

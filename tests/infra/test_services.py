@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from app.gateway import LAST_SETTLEMENTS_SECONDS
 from app.settings import Settings
 from app.web.server import HAND_OVER_SECONDS, KEEPALIVE_SECONDS
 from tests.infra.support.deployment import Deployment
@@ -119,7 +118,8 @@ def test_an_answer_may_end_before_its_task_does(environment: Deployment) -> None
     container = environment.containers("gateway")["gateway"]
     told = {one["name"]: one["value"] for one in container["environment"]}
     group = environment.only("aws_lb_target_group", '["gateway-public"]')
-    last = float(told["GATEWAY_SHUTDOWN_SECONDS"]) + HAND_OVER_SECONDS + LAST_SETTLEMENTS_SECONDS
+    settling = Settings.model_fields["database_timeout_seconds"].default
+    last = float(told["GATEWAY_SHUTDOWN_SECONDS"]) + HAND_OVER_SECONDS + settling
 
     assert int(group["deregistration_delay"]) >= 900
     assert last <= container["stopTimeout"] <= 120
@@ -137,8 +137,8 @@ def test_the_gateway_knows_who_stands_between_it_and_its_clients(environment: De
 def test_everybody_in_the_row_is_more_patient_than_the_one_before(environment: Deployment) -> None:
     origin = environment.only("aws_cloudfront_distribution")["origin"][0]["vpc_origin_config"][0]
     balancer = environment.only("aws_lb")
-    ping = Settings.model_fields["ping_seconds"].default
-    first = Settings.model_fields["first_event_wait_seconds"].default
+    ping = Settings.model_fields["ping_interval_seconds"].default
+    first = Settings.model_fields["first_event_timeout_seconds"].default
 
     assert first + ping < origin["origin_read_timeout"]
     assert origin["origin_read_timeout"] < balancer["idle_timeout"] < KEEPALIVE_SECONDS

@@ -216,4 +216,4 @@ def test_a_base_url_with_v1_twice_is_told_so(stack: Stack) -> None:
     response = httpx.post(f"{stack.gateway.public_url}/v1/v1/messages?beta=true", json=GOOD)
 
     assert response.status_code == 404
-    assert "remove /v1" in error_of(response, "/v1/messages")[1]
+    assert "Remove /v1" in error_of(response, "/v1/messages")[1]

@@ -238,7 +238,7 @@ async def test_money_that_is_only_held_is_a_reason_to_wait_not_to_give_up(
         assert answer.json()["error"]["type"] == "rate_limit_error"
         assert int(answer.headers["retry-after"]) < 60
         assert "x-should-retry" not in answer.headers
-        assert "hold" in answer.json()["error"]["message"]
+        assert "reserve" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -209,7 +209,7 @@ async def test_a_place_held_by_a_gateway_that_was_killed_is_given_back(
         own_stack.database_url, own_stack.emulator.url, tmp_path, settings
     ) as heir:
         await until(lambda: statuses(heir, key, 1) == [200], seconds=60)
-        said = [line for line in heir.log() if "gateway died" in line["message"]]
+        said = [line for line in heir.log() if "orphaned reservation" in line["message"]]
         metrics = heir.metrics()
 
     assert len(said) == 1

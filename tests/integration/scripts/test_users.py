@@ -277,7 +277,12 @@ def test_nothing_is_deleted_unasked(own_stack: Stack, verb: tuple[str, str]) -> 
     ("arguments", "environment", "code", "said"),
     [
         (("list-users",), {"GATEWAY_INTERNAL_URL": "http://127.0.0.1:9"}, 3, "does not answer"),
-        (("list-users",), {"GATEWAY_MASTER_KEY": "sk-wrong-key-of-nobody"}, 4, "does not take"),
+        (
+            ("list-users",),
+            {"GATEWAY_MASTER_KEY": "sk-wrong-key-of-nobody"},
+            4,
+            "Authentication failed",
+        ),
         (("get-user", "nobody"), {}, 5, "There is no user 'nobody'"),
         (("delete-key", "none", "--yes"), {}, 5, "There is no key 'none'"),
         (("create-key", "--models", "claude-hiku"), {}, 1, "try one of: claude-haiku"),
@@ -302,7 +307,7 @@ def test_whoever_may_not_is_told_what_it_takes(stack: Stack) -> None:
     done = run(stack, "list-users", environment={"GATEWAY_MASTER_KEY": stack.gateway.new_key()})
 
     assert done.returncode == 4
-    assert "user_role must be proxy_admin" in done.stderr
+    assert "requires the user_role proxy_admin" in done.stderr
 
 
 def test_litellms_name_of_the_master_key_does_too(stack: Stack) -> None:

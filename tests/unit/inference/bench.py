@@ -310,7 +310,7 @@ class Bench:
         """Let the calls, and what goes on in the background, come to their end."""
         with anyio.fail_after(20):
             await asyncio.gather(*self.runs, return_exceptions=True)
-            await self.background.finish(20)
+            await self.background.finish()
 
     @property
     def account(self) -> BudgetCounter:

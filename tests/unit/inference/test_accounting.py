@@ -124,7 +124,7 @@ class Desk:
         await self.background.complete(self.accounting.settle(End(ending, error, **end)))
 
     async def ended(self) -> RequestRecord:
-        await self.background.finish(5)
+        await self.background.finish()
         (record,) = self.sink.records
         assert self.ledger.settled == [record]
         return record
@@ -357,7 +357,7 @@ async def test_a_request_that_cannot_be_booked_ends_with_an_outcome_all_the_same
     for desk in (away, broken):
         desk.see(*WHOLE)
         await desk.settle("completed")
-        await desk.background.finish(5)
+        await desk.background.finish()
 
         (record,), (budgets,) = desk.sink.records, desk.sink.budgets
         assert (record.ending, budgets) == ("completed", ())

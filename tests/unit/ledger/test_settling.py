@@ -151,7 +151,7 @@ async def test_what_the_database_may_have_lost_is_settled_again(
     assert desk.ledger.settled == made
 
     lasts.set_result(False)
-    await desk.background.finish(1)
+    await desk.background.finish()
 
     (record,) = caplog.records
     assert record.message == "flush failed; re-sending settlements"
@@ -164,7 +164,7 @@ async def test_what_lasts_is_not_settled_again() -> None:
     desk = Desk()
 
     made = await desk.settle(2)
-    await desk.background.finish(1)
+    await desk.background.finish()
 
     assert desk.ledger.settled == made
 
@@ -176,6 +176,6 @@ async def test_what_may_be_lost_by_a_database_that_is_away_since_is_spooled() ->
 
     desk.ledger.away = AWAY
     lasts.set_result(False)
-    await desk.background.finish(1)
+    await desk.background.finish()
 
     assert sorted(desk.spool.kept, key=lambda one: one.cost) == made
