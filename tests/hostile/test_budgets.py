@@ -98,8 +98,9 @@ async def test_a_crowd_does_not_spend_more_than_its_budget(own_stack: Stack, kin
     assert {answer.status_code for answer in answers} <= {200, 429}
     assert admitted > 0
     slices = admitted * SLICE * max(HAIKU_OUTPUT, OPUS_OUTPUT)
-    # An answer that the budget ends is booked at an estimate, which is not below the bill.
-    assert billed(emulator.usage()) <= spent(own_stack) <= Decimal(cap) + slices
+    # Bedrock may have generated more when a stream was cut, by less than a slice.
+    assert billed(emulator.usage()) <= spent(own_stack) + slices
+    assert max(billed(emulator.usage()), spent(own_stack)) <= Decimal(cap) + slices
     assert own_stack.reservations() == []
 
 
@@ -133,8 +134,10 @@ async def test_no_mix_of_requests_over_two_gateways_breaks_a_budget(
         key = other.admin("POST", "/user/new", max_budget=str(cap))["key"]
         gateways = [own_stack.gateway, other]
         answers = []
-        for _ in range(3):  # what the first learns, the next may use
+        for crowds in range(20):  # what the first learns, the next may use
             answers += await crowd(gateways, key, [mix(n, random) for n in range(60)])
+            if crowds >= 2 and billed(own_stack.emulator.usage()) > cap / 2:
+                break
 
     admitted = sum(answer.status_code == 200 for answer in answers)
     assert {answer.status_code for answer in answers} == {200, 429}
