@@ -206,7 +206,7 @@ class Settings(BaseSettings):
     instance_timeout_seconds: float = Field(
         15,
         gt=0,
-        description="After so long without a heartbeat, others settle the requests of a process.",
+        description="Time without a heartbeat after which others settle a process's requests.",
     )
     spool_dir: Annotated[
         Path,

@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Final, LiteralString, Protocol, Self, TypeVar
 
@@ -15,7 +16,15 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from app.core.fairness import FairShare
 from app.core.ids import Author
-from app.database.migrate import Applied, MigrationError, check_address, migrations, missing, newer
+from app.database.migrate import (
+    Applied,
+    Migration,
+    MigrationError,
+    check_address,
+    migrations,
+    missing,
+    newer,
+)
 from app.database.pipeline import Connection, Durable, LedgerConnections, Statement
 from app.database.pipeline import Row as TextRow
 from app.errors import DatabaseUnavailable
@@ -23,6 +32,11 @@ from app.errors import DatabaseUnavailable
 
 class Health(Protocol):
     """Whether the gateway could serve a request now."""
+
+    @cached_property
+    def _migrations(self) -> list[Migration]:
+        """Read once, not for each health check."""
+        return migrations()
 
     async def problem(self) -> str | None:
         """What is in the way, in a few words; None when nothing is."""
@@ -289,12 +303,17 @@ class Database:
     def requests_waiting(self) -> int:
         return self._pool.get_stats().get("requests_waiting", 0) + self._lanes.waiting
 
+    @cached_property
+    def _migrations(self) -> list[Migration]:
+        """Read once, not for each health check."""
+        return migrations()
+
     async def problem(self) -> str | None:
         """What keeps the database from serving requests; None when nothing does."""
         from_class = psycopg.rows.class_row(Applied)
         try:
             applied = await self.rows(APPLIED, {}, from_class)
-            known = migrations()
+            known = self._migrations
             pending = missing(applied, known)
         except DatabaseUnavailable as error:
             return error.message

@@ -115,7 +115,8 @@ def migrate(dsn: str) -> list[str]:
         for migration in todo:
             if not migration.is_function:
                 _apply(connection, [migration])
-        _apply(connection, [migration for migration in todo if migration.is_function])
+        if functions := [migration for migration in todo if migration.is_function]:
+            _apply(connection, functions)
         return [migration.name for migration in todo]
 
 

@@ -289,7 +289,12 @@ class Call:
             self._unreadable.__cause__ = error
 
     async def _cut(self) -> End:
-        """The budget is used up: stop the model, and end the answer as at a token limit."""
+        """The budget is used up: stop the model, and end the answer as at a token limit. What
+        Bedrock has sent while the ledger was asked is counted: it is billed."""
+        with suppress(GatewayError, TimeoutError):
+            async with asyncio.timeout(CATCH_UP_SECONDS):
+                for raw in await self._read():
+                    self._observe(raw)
         if self._upstream is not None:
             await self._upstream.close()
         if self._client.disconnected:

@@ -98,9 +98,8 @@ async def test_a_crowd_does_not_spend_more_than_its_budget(own_stack: Stack, kin
     assert {answer.status_code for answer in answers} <= {200, 429}
     assert admitted > 0
     slices = admitted * SLICE * max(HAIKU_OUTPUT, OPUS_OUTPUT)
-    # Bedrock may have generated more when a stream was cut, by less than a slice.
-    assert billed(emulator.usage()) <= spent(own_stack) + slices
-    assert max(billed(emulator.usage()), spent(own_stack)) <= Decimal(cap) + slices
+    # An answer that the budget ends is settled at an estimate, which is not below the bill.
+    assert billed(emulator.usage()) <= spent(own_stack) <= Decimal(cap) + slices
     assert own_stack.reservations() == []
 
 

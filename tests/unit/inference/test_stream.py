@@ -282,6 +282,15 @@ async def test_an_answer_that_the_budget_ends_is_cut_in_order(api_format: str) -
     assert last["delta"] == {"stop_reason": "max_tokens", "stop_sequence": None}
 
 
+async def test_what_bedrock_had_sent_when_the_budget_ended_an_answer_is_counted() -> None:
+    bench = Bench(caller=caller(cap="0.01"), steps=long_answer())
+
+    chunks = await bench.read(await bench.begin())
+
+    delivered = kinds(chunks).count("content_block_delta")
+    assert (await bench.booked()).usage.output_tokens > delivered * 100 + 50
+
+
 async def test_an_answer_between_two_blocks_is_cut_without_closing_one() -> None:
     words: list[Step] = [[HUNDRED] for _ in range(15)]
     steps = [[START, OPEN], *words, [CLOSE], *([event("ping")] for _ in range(3))]
