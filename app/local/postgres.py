@@ -109,7 +109,7 @@ class Postgres:
             return self.dsn
 
     def stop(self) -> None:
-        """Stop the server, breaking off what still runs in it; the data stay."""
+        """Stop the server, breaking off what still runs in it; data is kept."""
         with locked(self.directory / "lock"):
             postmaster = Postmaster.of(self.data)
             if postmaster is None:

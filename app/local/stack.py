@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="VictoriaMetrics and vmalert too, from the system's packages",
     )
-    verbs.add_parser("down", parents=[folder], help="stop everything; the data stay")
+    verbs.add_parser("down", parents=[folder], help="stop everything; data is kept")
     verbs.add_parser("status", parents=[folder], help="exit code 0 if all is healthy")
     logs = verbs.add_parser("logs", parents=[folder], help="what the parts wrote")
     logs.add_argument("part", nargs="?", choices=PARTS, help="one part only")
@@ -85,7 +85,7 @@ def run_down(state: State, _arguments: argparse.Namespace) -> int:
         if server.pid:
             server.stop()
             stopped.append("postgres")
-    print(f"Stopped: {', '.join(stopped)}; the data stay" if stopped else "Nothing was running")
+    print(f"Stopped: {', '.join(stopped)}; data is kept" if stopped else "Nothing was running")
     return 0
 
 
